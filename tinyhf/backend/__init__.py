@@ -1,0 +1,44 @@
+"""Floor 0 · Arrays, devices, number types, memory and random numbers: what lies below formulas."""
+
+from tinyhf.backend.arrays import (
+    array_module,
+    device_of,
+    is_array,
+    parse_device,
+    to_device,
+    to_host,
+)
+from tinyhf.backend.dtypes import (
+    as_dtype,
+    bfloat16,
+    cast,
+    compute_dtype,
+    float16,
+    float32,
+    float64,
+    is_float,
+    is_half,
+    widen,
+)
+from tinyhf.backend.memory import free_memory, human_size
+
+__all__ = [
+    "array_module",
+    "as_dtype",
+    "bfloat16",
+    "cast",
+    "compute_dtype",
+    "device_of",
+    "float16",
+    "float32",
+    "float64",
+    "free_memory",
+    "human_size",
+    "is_array",
+    "is_float",
+    "is_half",
+    "parse_device",
+    "to_device",
+    "to_host",
+    "widen",
+]

@@ -1,0 +1,60 @@
+"""Floor 0 · How many bytes are free, so that a load that cannot fit is refused before it starts."""
+
+import importlib
+from pathlib import Path
+
+from tinyhf.backend.arrays import LIBRARIES, parse_device
+
+
+def free_memory(device="cpu"):
+    """Free bytes on ``device``, or None where the system does not tell.
+
+    On the CPU: the least of what Linux calls available, what the process limit (``ulimit -v``)
+    leaves, and what the container (cgroup v2) leaves.
+    """
+    kind, _, index = parse_device(device).partition(":")
+    if kind == "cuda":
+        library = importlib.import_module(LIBRARIES[kind])
+        with library.cuda.Device(int(index)):
+            return library.cuda.runtime.memGetInfo()[0]
+    known = [bytes_left() for bytes_left in (_system, _process_limit, _container)]
+    return min((value for value in known if value is not None), default=None)
+
+
+def human_size(count):
+    """``count`` bytes for people: ``2.47 GB``, ``12.6 MB``, ``704 kB`` (thousands, not 1024s)."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count} B"
+
+
+def _system():
+    return _read_field("/proc/meminfo", "MemAvailable:", 1024)
+
+
+def _process_limit():
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    used = _read_field("/proc/self/status", "VmSize:", 1024)
+    return None if limit == resource.RLIM_INFINITY or used is None else max(limit - used, 0)
+
+
+def _container():
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit, used = (int((folder / f"memory.{name}").read_text()) for name in ("max", "current"))
+    except (OSError, ValueError):  # no cgroup, or the limit reads "max"
+        return None
+    return max(limit - used, 0)
+
+
+def _read_field(path, field, unit):
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:  # not Linux
+        return None
+    return next((int(line.split()[1]) * unit for line in lines if line.startswith(field)), None)

@@ -1,0 +1,109 @@
+"""Floor 1 · Which files hold the weights: one file, or an index that names the shards.
+
+Mirrors _get_resolved_checkpoint_files of transformers/modeling_utils.py and
+get_checkpoint_shard_files of transformers/utils/hub.py. How a file name becomes a path is not known
+here: ``fetch("model.safetensors")`` is given, and answers with a path or None.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tinyhf.errors import CheckpointError
+
+SAFE_WEIGHTS_NAME = "model.safetensors"
+SAFE_WEIGHTS_INDEX_NAME = "model.safetensors.index.json"
+UNREADABLE_NAMES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+@dataclass
+class Checkpoint:
+    """The weight files of a model, in the order they are read.
+
+    Args:
+        files: paths of the shards.
+        sharded_metadata: what the index says, plus ``all_checkpoint_keys``; None for one file.
+    """
+
+    files: list
+    sharded_metadata: dict | None = field(default=None, repr=False)
+
+
+def find_checkpoint(name, fetch):
+    """Try ``model.safetensors``, then ``model.safetensors.index.json`` with its shards.
+
+    Raises:
+        CheckpointError: the model ``name`` has no weights, or its index is not to be trusted.
+    """
+    resolved_archive_file = fetch(SAFE_WEIGHTS_NAME)
+    if resolved_archive_file is not None:
+        return Checkpoint([resolved_archive_file])
+    index_filename = fetch(SAFE_WEIGHTS_INDEX_NAME)
+    if index_filename is not None:
+        return Checkpoint(*get_checkpoint_shard_files(index_filename, fetch))
+    raise _no_weights(name, fetch)
+
+
+def get_checkpoint_shard_files(index_filename, fetch):
+    """Fetch every shard that an index names.
+
+    Returns:
+        (paths, sharded_metadata): the shards in order of their names, and the index's ``metadata``
+        with ``all_checkpoint_keys`` and ``weight_map``.
+    """
+    weight_map, metadata = read_index(index_filename)
+    paths = []
+    for shard in sorted(set(weight_map.values())):
+        path = fetch(shard)
+        if path is None:
+            first = next(name for name, file in weight_map.items() if file == shard)
+            raise CheckpointError(
+                f"names the shard {shard!r}, which is not there (it should hold {first!r})",
+                where=str(index_filename),
+                fix="The download may be incomplete; fetch the missing file",
+            )
+        paths.append(path)
+    sharded_metadata = {**metadata, "all_checkpoint_keys": list(weight_map)}
+    return paths, {**sharded_metadata, "weight_map": weight_map}
+
+
+def read_index(index_filename):
+    """``weight_map`` (tensor name → shard file) and ``metadata`` of an index file."""
+    try:
+        index = json.loads(Path(index_filename).read_text(encoding="utf-8"))
+        weight_map, metadata = index["weight_map"], index.get("metadata") or {}
+        shards = set(weight_map.values())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"is not a shard index: {type(error).__name__} {error}",
+            where=str(index_filename),
+            wanted='JSON with "weight_map": {tensor name: file name}',
+        ) from error
+    for shard in shards:
+        _check_is_plain_name(shard, index_filename)
+    return weight_map, metadata
+
+
+def _check_is_plain_name(shard, index_filename):
+    """A shard lies beside its index; anything else could reach into other folders."""
+    if not isinstance(shard, str) or shard in ("", ".", "..") or set(shard) & set("/\\:\0"):
+        raise CheckpointError(
+            "names a shard outside its own folder",
+            where=str(index_filename),
+            wanted="a plain file name such as model-00001-of-00002.safetensors",
+            got=shard,
+            fix="Do not use this checkpoint unless you know where it comes from",
+        )
+
+
+def _no_weights(name, fetch):
+    tried = f"{SAFE_WEIGHTS_NAME} or {SAFE_WEIGHTS_INDEX_NAME}"
+    found = [other for other in UNREADABLE_NAMES if fetch(other)]
+    if found:
+        return CheckpointError(
+            f"the weights are in {found[0]}, which this version of tinyhf does not read",
+            where=name,
+            wanted=tried,
+            fix="Save the model once with transformers: save_pretrained writes safetensors",
+        )
+    return CheckpointError("there are no weights", where=name, wanted=tried)

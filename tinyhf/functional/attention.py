@@ -1,0 +1,97 @@
+"""Floor 2 · Attention: every token looks at the tokens before it and takes a mix of their values.
+
+Mirrors eager_attention_forward and masking_utils.py of transformers, and
+torch.nn.functional.scaled_dot_product_attention.
+
+    batch, heads, seq: as many queries as new tokens
+    kv_heads: key and value heads; heads / kv_heads query heads share one
+    total: tokens a query may look at = tokens in the cache + new tokens
+"""
+
+import math
+
+from tinyhf.backend import array_module, float32
+from tinyhf.functional.softmax import softmax
+
+
+def causal_mask(attention_mask, seq, total, dtype, xp):
+    """What is added to the scores so that no token looks at a later one or at padding.
+
+    For 3 new tokens after 2 cached ones, the first being padding (. is 0, # hides):
+
+                    cached  new
+                    # .     . # #      1st new token
+                    # .     . . #      2nd
+                    # .     . . .      3rd
+
+    Args:
+        attention_mask: (batch, total), 1 for tokens and 0 for padding, or None.
+        seq, total: see the head of this file.
+        dtype: of the scores; the most negative number of this type hides.
+        xp: the array library.
+
+    Returns:
+        (1 or batch, 1, seq, total), or None if nothing is hidden.
+    """
+    if seq == 1 and (attention_mask is None or attention_mask.all()):
+        return None
+    visible = xp.tri(seq, total, total - seq, dtype=bool)[None, None]  # (1, 1, seq, total)
+    if attention_mask is not None:
+        visible = visible & attention_mask[:, None, None, :].astype(bool)
+    return xp.where(visible, 0.0, float(xp.finfo(dtype).min)).astype(dtype)
+
+
+def attention_scores(query, key, scaling):
+    """How well each query fits each key: query · key · scaling.
+
+    Query heads that share a key head are stacked into one matrix, so keys are never repeated:
+
+        query (batch, heads,    seq,         head_dim)
+           →  (batch, kv_heads, group · seq, head_dim)   @   key (batch, kv_heads, total, head_dim)ᵀ
+
+    Returns:
+        (batch, heads, seq, total).
+    """
+    batch, heads, seq, head_dim = query.shape
+    stacked = query.reshape(batch, key.shape[1], -1, head_dim)
+    return (stacked @ key.swapaxes(-1, -2)).reshape(batch, heads, seq, -1) * scaling
+
+
+def mix_values(weights, value):
+    """Weighted means of ``value``: (batch, heads, seq, total) → (batch, heads, seq, head_dim)."""
+    batch, heads, seq, total = weights.shape
+    stacked = weights.reshape(batch, value.shape[1], -1, total)
+    return (stacked @ value).reshape(batch, heads, seq, -1)
+
+
+def attention_weights(scores, mask=None):
+    """Softmax of the scores that ``mask`` leaves visible, in float32 as transformers does."""
+    scores = scores if mask is None else scores + mask
+    return softmax(scores.astype(float32, copy=False)).astype(scores.dtype, copy=False)
+
+
+def scaled_dot_product_attention(
+    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None
+):
+    """The three steps in one, with torch's arguments.
+
+    Args:
+        query: (batch, heads, seq, head_dim).
+        key, value: (batch, kv_heads, total, head_dim).
+        attn_mask: boolean (True is visible) or added to the scores.
+        dropout_p: taken for torch's sake; nothing is dropped outside of training.
+        is_causal: hide later tokens.
+        scale: 1 / sqrt(head_dim) if None.
+
+    Returns:
+        (batch, heads, seq, head_dim).
+    """
+    xp = array_module(query)
+    scores = attention_scores(
+        query, key, 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    )
+    if is_causal:
+        attn_mask = causal_mask(None, *scores.shape[-2:], scores.dtype, xp)
+    elif attn_mask is not None and attn_mask.dtype == bool:
+        attn_mask = xp.where(attn_mask, 0.0, float(xp.finfo(scores.dtype).min)).astype(scores.dtype)
+    return mix_values(attention_weights(scores, attn_mask), value)

@@ -1,0 +1,44 @@
+"""Floor 2 · The linear map, x @ weightᵀ + bias: nine tenths of the time a transformer takes.
+
+Mirrors torch.nn.functional.linear and torch.nn.functional.embedding.
+"""
+
+from tinyhf.backend import array_module, compute_dtype, is_half, widen
+
+ROWS_AT_ONCE = 64  # a block of widened weights should stay in the processor's cache
+
+
+def linear(x, weight, bias=None):
+    """Each row of ``x`` times each row of ``weight``.
+
+    Args:
+        x: (..., in_features).
+        weight: (out_features, in_features), in the order checkpoints store it; may be narrower
+            than ``x`` (float16, bfloat16), then it is widened block by block, never as a whole.
+        bias: (out_features,) or None.
+
+    Returns:
+        (..., out_features), in the type of ``x``.
+    """
+    rows = x.reshape(-1, x.shape[-1])  # (rows, in_features): one matrix product, not one a sequence
+    narrow = is_half(weight) and not is_half(x)
+    out = narrow_product(rows, weight) if narrow else rows @ weight.T
+    out = out.reshape(*x.shape[:-1], weight.shape[0])
+    return out if bias is None else out + bias
+
+
+def narrow_product(rows, weight):
+    """rows @ weightᵀ for a half-precision ``weight``, of which a few rows at a time are widened."""
+    xp = array_module(rows)
+    block = max(ROWS_AT_ONCE, len(rows))  # longer prompts: larger products, still a small buffer
+    out = xp.empty((len(rows), len(weight)), rows.dtype)
+    widened = xp.empty((min(block, len(weight)), rows.shape[1]), rows.dtype)
+    for start in range(0, len(weight), block):
+        some = weight[start : start + block]
+        xp.matmul(rows, widen(some, widened[: len(some)]).T, out=out[:, start : start + block])
+    return out
+
+
+def embedding(ids, weight):
+    """Row ``ids[...]`` of the table ``weight`` (vocabulary, hidden): shape (*ids.shape, hidden)."""
+    return weight[ids].astype(compute_dtype(weight), copy=False)

@@ -1,0 +1,21 @@
+"""Floor 2 · Norms: every token's vector is brought to the same size before a block reads it.
+
+Mirrors LlamaRMSNorm of transformers/models/llama/modeling_llama.py.
+"""
+
+from tinyhf.backend import array_module, compute_dtype, float32
+
+
+def rms_norm(x, weight, eps):
+    """x / sqrt(mean(x²) + eps) · weight over the last axis, in float32 (Zhang & Sennrich, 2019).
+
+    Args:
+        x: (..., hidden).
+        weight: (hidden,).
+        eps: keeps the root away from zero.
+    """
+    xp = array_module(x)
+    wide = x.astype(float32, copy=False) if x.dtype.itemsize < 4 else x
+    mean_square = (wide * wide).mean(axis=-1, keepdims=True)  # (..., 1)
+    normed = (wide * (1.0 / xp.sqrt(mean_square + eps))).astype(x.dtype, copy=False)
+    return weight.astype(compute_dtype(weight), copy=False) * normed

@@ -1,0 +1,22 @@
+"""Floor 2 · Softmax: scores become weights that sum to one.
+
+Mirrors torch.nn.functional.softmax and log_softmax.
+"""
+
+from tinyhf.backend import array_module
+
+
+def softmax(x):
+    """exp(x) / Σ exp(x) along the last axis; the largest x is taken off first, against overflow."""
+    xp = array_module(x)
+    weights = x - x.max(axis=-1, keepdims=True)  # a new array of our own: the rest may reuse it
+    xp.exp(weights, out=weights)
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights
+
+
+def log_softmax(x):
+    """log(softmax(x)) along the last axis, without the detour through exp and log."""
+    xp = array_module(x)
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))

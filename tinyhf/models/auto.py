@@ -1,0 +1,64 @@
+"""Floor 5 · The Auto classes: ``config.json`` decides which model class is made.
+
+Mirrors transformers/models/auto/modeling_auto.py and auto_factory.py. A new family adds a row here.
+"""
+
+from tinyhf.configuration import AutoConfig
+from tinyhf.errors import ArgumentError, ConfigError
+from tinyhf.hub import HubOptions
+from tinyhf.models.llama import LlamaConfig, LlamaForCausalLM, LlamaModel
+
+#: config class → (base model, causal language model)
+FAMILIES = {
+    LlamaConfig: {"base": LlamaModel, "causal_lm": LlamaForCausalLM},
+}
+
+
+class _AutoModel:
+    """What the Auto classes share; each names its column of FAMILIES."""
+
+    head = "base"
+
+    def __init__(self, *args, **kwargs):
+        name = type(self).__name__
+        raise ArgumentError(
+            f"{name} is made with {name}.from_pretrained(name) or .from_config(config)"
+        )
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, *model_args, config=None, **kwargs):
+        """Read the config, choose the class, and load; arguments as in PreTrainedModel."""
+        if config is None:
+            hub_options = HubOptions.pop_from(dict(kwargs))
+            config = AutoConfig.from_pretrained(pretrained_model_name_or_path, **vars(hub_options))
+        model_class = cls.model_class(config)
+        return model_class.from_pretrained(
+            pretrained_model_name_or_path, *model_args, config=config, **kwargs
+        )
+
+    @classmethod
+    def from_config(cls, config, seed=None):
+        """A model of this config with random weights."""
+        return cls.model_class(config)(config).init_weights(seed)
+
+    @classmethod
+    def model_class(cls, config):
+        """The class for ``config``, such as LlamaForCausalLM for a LlamaConfig."""
+        heads = FAMILIES.get(type(config), {})
+        if cls.head not in heads:
+            known = [model[cls.head].__name__ for model in FAMILIES.values() if cls.head in model]
+            raise ConfigError(
+                f"{cls.__name__} has no class for {type(config).__name__}",
+                wanted=", ".join(known),
+            )
+        return heads[cls.head]
+
+
+class AutoModel(_AutoModel):
+    """The model without head: ids to hidden states."""
+
+
+class AutoModelForCausalLM(_AutoModel):
+    """The model that continues a text: ids to logits."""
+
+    head = "causal_lm"

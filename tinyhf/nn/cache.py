@@ -1,0 +1,75 @@
+"""Floor 3 · The KV cache: keys and values of tokens already seen, so that each is computed once.
+
+Mirrors DynamicCache of transformers/cache_utils.py, and can also be indexed as the older tuples
+were: ``cache[layer]`` is ``(keys, values)``.
+"""
+
+from tinyhf.backend import array_module
+
+FIRST_CAPACITY = 64  # tokens
+
+
+class DynamicLayer:
+    """The cache of one layer: ``keys`` and ``values``, (batch, kv_heads, tokens, head_dim) each.
+
+    Room is made in advance and doubled when it runs out: adding a token copies one token, not all.
+    """
+
+    def __init__(self):
+        self.length = 0
+        self._keys = self._values = None
+
+    @property
+    def keys(self):
+        return None if self._keys is None else self._keys[:, :, : self.length]
+
+    @property
+    def values(self):
+        return None if self._values is None else self._values[:, :, : self.length]
+
+    def update(self, key_states, value_states):
+        """Append (batch, kv_heads, new, head_dim) and return all keys and values so far."""
+        start, self.length = self.length, self.length + key_states.shape[2]
+        if self._keys is None or self.length > self._keys.shape[2]:
+            self._keys = self._with_more_room(self._keys, key_states, start)
+            self._values = self._with_more_room(self._values, value_states, start)
+        self._keys[:, :, start : self.length] = key_states
+        self._values[:, :, start : self.length] = value_states
+        return self.keys, self.values
+
+    def _with_more_room(self, old, new, used):
+        batch, heads, _, head_dim = new.shape
+        room = max(2 * used, self.length, FIRST_CAPACITY)
+        grown = array_module(new).empty((batch, heads, room, head_dim), new.dtype)
+        if used:
+            grown[:, :, :used] = old[:, :, :used]
+        return grown
+
+
+class DynamicCache:
+    """One ``DynamicLayer`` a layer of the model; grows with the text."""
+
+    def __init__(self):
+        self.layers = []
+
+    def update(self, key_states, value_states, layer_idx):
+        """Append to layer ``layer_idx``; returns all its keys and values."""
+        while len(self.layers) <= layer_idx:
+            self.layers.append(DynamicLayer())
+        return self.layers[layer_idx].update(key_states, value_states)
+
+    def get_seq_length(self, layer_idx=0):
+        """How many tokens are cached."""
+        return self.layers[layer_idx].length if layer_idx < len(self.layers) else 0
+
+    def __getitem__(self, layer_idx):
+        return self.layers[layer_idx].keys, self.layers[layer_idx].values
+
+    def __iter__(self):
+        return ((layer.keys, layer.values) for layer in self.layers)
+
+    def __len__(self):
+        return len(self.layers)
+
+    def __repr__(self):
+        return f"DynamicCache({len(self)} layers, {self.get_seq_length()} tokens)"

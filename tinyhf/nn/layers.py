@@ -1,0 +1,86 @@
+"""Floor 3 · The layers every family is made of: linear map, embedding table, norm, activation.
+
+Mirrors torch.nn.Linear, torch.nn.Embedding and transformers/activations.py.
+"""
+
+from tinyhf.errors import ArgumentError
+from tinyhf.functional import embedding, linear, relu, rms_norm, silu
+from tinyhf.nn.module import Module
+from tinyhf.nn.parameter import Unloaded
+
+
+class Linear(Module):
+    """y = x @ weightᵀ + bias; weight (out_features, in_features), bias (out_features,) or None."""
+
+    def __init__(self, in_features, out_features, bias=True):
+        self.weight = Unloaded(out_features, in_features)
+        self.bias = Unloaded(out_features) if bias else None
+
+    def forward(self, x):
+        return linear(x, self.weight, self.bias)
+
+    def extra_repr(self):
+        rows, columns = self.weight.shape
+        return f"in_features={columns}, out_features={rows}, bias={self.bias is not None}"
+
+
+class Embedding(Module):
+    """One row of ``weight`` (num_embeddings, embedding_dim) for each id."""
+
+    def __init__(self, num_embeddings, embedding_dim, padding_idx=None):
+        self.weight = Unloaded(num_embeddings, embedding_dim)
+        self.padding_idx = padding_idx
+
+    def forward(self, input_ids):
+        self._check(input_ids)
+        return embedding(input_ids, self.weight)
+
+    def _check(self, input_ids):
+        """NumPy counts negative ids from the end, CuPy wraps large ones: both would be silent."""
+        rows = self.weight.shape[0]
+        if input_ids.dtype.kind not in "iu":
+            raise ArgumentError("ids must be whole numbers", where="input_ids", got=input_ids.dtype)
+        if input_ids.size and not 0 <= int(input_ids.min()) <= int(input_ids.max()) < rows:
+            raise ArgumentError(
+                "a token id lies outside the vocabulary of the model",
+                where="input_ids",
+                wanted=f"0 to {rows - 1}",
+                got=[int(input_ids.min()), int(input_ids.max())],
+                fix="Is this the tokenizer that belongs to the model?",
+            )
+
+    def extra_repr(self):
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self.weight.shape[0]}, {self.weight.shape[1]}{padding}"
+
+
+class RMSNorm(Module):
+    """x / sqrt(mean(x²) + eps) · weight; weight (hidden,)."""
+
+    def __init__(self, hidden_size, eps):
+        self.weight = Unloaded(hidden_size)
+        self.variance_epsilon = eps
+
+    def forward(self, hidden_states):
+        return rms_norm(hidden_states, self.weight, self.variance_epsilon)
+
+    def extra_repr(self):
+        return f"{tuple(self.weight.shape)}, eps={self.variance_epsilon}"
+
+
+class SiLUActivation(Module):
+    """x · sigmoid(x)."""
+
+    def forward(self, x):
+        return silu(x)
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x):
+        return relu(x)
+
+
+#: ``hidden_act`` of a config → the module.
+ACT2FN = {"silu": SiLUActivation, "swish": SiLUActivation, "relu": ReLU}

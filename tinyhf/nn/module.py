@@ -1,0 +1,176 @@
+"""Floor 3 · Module: a tree of stages whose attribute paths are the names in the checkpoint.
+
+Mirrors torch.nn.Module. A parameter is an attribute that holds an array (or ``Unloaded``), a child
+is an attribute that holds a Module; nothing is registered. So ``model.layers[0].mlp`` has the path
+``model.layers.0.mlp``, and its ``up_proj.weight`` is found in the checkpoint under just that name.
+"""
+
+from tinyhf.backend import is_array, to_device
+from tinyhf.nn.parameter import Unloaded
+
+
+class Module:
+    """One stage of a model; subclasses write ``forward``."""
+
+    #: Attributes that hold an array but belong to no checkpoint (torch: persistent=False).
+    non_persistent = ()
+
+    #: What ``register_forward_hook`` adds; empty means that calls cost nothing extra.
+    _forward_hooks = ()
+
+    training = False
+
+    def __call__(self, *args, **kwargs):
+        if self._forward_hooks:
+            return self._call_with_hooks(args, kwargs)
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args, **kwargs):
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def _call_with_hooks(self, args, kwargs):
+        output = self.forward(*args, **kwargs)
+        for hook in self._forward_hooks:
+            changed = hook(self, args, output)
+            output = output if changed is None else changed
+        return output
+
+    def register_forward_hook(self, hook):
+        """Call ``hook(module, args, output)`` after each forward; a result replaces the output.
+
+        Returns:
+            A function that takes the hook away again.
+        """
+        self._forward_hooks = (*self._forward_hooks, hook)
+
+        def remove():
+            self._forward_hooks = tuple(other for other in self._forward_hooks if other is not hook)
+
+        return remove
+
+    # ---- the tree ----------------------------------------------------------------------------
+
+    def named_children(self):
+        """The modules right below this one, in the order they were made: (name, module)."""
+        return [(name, value) for name, value in vars(self).items() if isinstance(value, Module)]
+
+    def named_modules(self, prefix=""):
+        """This module and all below it, parents first: (path, module)."""
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def modules(self):
+        """This module and all below it, parents first."""
+        return (module for _, module in self.named_modules())
+
+    def own_parameters(self):
+        """The arrays (or ``Unloaded``) that this very module holds, by attribute name."""
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if (isinstance(value, Unloaded) or is_array(value)) and name not in self.non_persistent
+        }
+
+    def state_dict(self):
+        """All arrays by their full names, in the order of transformers; tied ones stand twice."""
+        return {
+            f"{path}.{name}" if path else name: value
+            for path, module in self.named_modules()
+            for name, value in module.own_parameters().items()
+        }
+
+    def named_parameters(self):
+        """The arrays by full name, each array once (a tied one under its first name)."""
+        seen = set()
+        for name, value in self.state_dict().items():
+            if id(value) not in seen:
+                seen.add(id(value))
+                yield name, value
+
+    def parameters(self):
+        """The arrays, each once."""
+        return (value for _, value in self.named_parameters())
+
+    def get_submodule(self, path):
+        """The module at ``"model.layers.0.mlp"``."""
+        module = self
+        for name in filter(None, path.split(".")):
+            module = getattr(module, name)
+        return module
+
+    def set_parameter(self, name, value):
+        """Put an array where the full ``name`` says."""
+        path, _, attribute = name.rpartition(".")
+        setattr(self.get_submodule(path), attribute, value)
+
+    # ---- mode and place ----------------------------------------------------------------------
+
+    def train(self, mode=True):
+        """Set ``training`` here and below: whether dropout acts."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self):
+        """``train(False)``."""
+        return self.train(False)
+
+    def move_arrays(self, device):
+        """Put every array of this module and those below on ``device``; tied ones stay tied."""
+        moved = {}
+        for module in self.modules():
+            for name, value in vars(module).items():
+                if is_array(value):
+                    if id(value) not in moved:
+                        moved[id(value)] = to_device(value, device)
+                    setattr(module, name, moved[id(value)])
+        return self
+
+    # ---- how it prints -----------------------------------------------------------------------
+
+    def extra_repr(self):
+        """What stands between the brackets when the module is printed."""
+        return ""
+
+    def __repr__(self):
+        children = self._children_to_print()
+        if not children:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        lines = "\n".join(f"({name}): {child}" for name, child in children)
+        return f"{type(self).__name__}(\n  {lines.replace(chr(10), chr(10) + '  ')}\n)"
+
+    def _children_to_print(self):
+        return [(name, repr(child)) for name, child in self.named_children()]
+
+
+class ModuleList(Module):
+    """Modules by number, as ``layers.0``, ``layers.1`` …; torch.nn.ModuleList."""
+
+    def __init__(self, modules=()):
+        for number, module in enumerate(modules):
+            setattr(self, str(number), module)
+
+    def __iter__(self):
+        return iter([module for _, module in self.named_children()])
+
+    def __len__(self):
+        return len(self.named_children())
+
+    def __getitem__(self, index):
+        return list(self)[index]
+
+    def _children_to_print(self):
+        """Runs of equal modules are printed once: ``(0-31): 32 x LlamaDecoderLayer(``."""
+        runs = []
+        for number, child in enumerate(map(repr, self)):
+            if runs and runs[-1][2] == child:
+                runs[-1][1] = number
+            else:
+                runs.append([number, number, child])
+        return [
+            (str(first), child)
+            if first == last
+            else (f"{first}-{last}", f"{last - first + 1} x {child}")
+            for first, last, child in runs
+        ]

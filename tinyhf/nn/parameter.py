@@ -1,0 +1,34 @@
+"""Floor 3 · A parameter before its weights are read: a shape that stands where the array will be.
+
+Mirrors what transformers does with torch's "meta" device: the whole model is built first, and costs
+no memory until the shards are opened.
+"""
+
+import math
+
+from tinyhf.errors import TinyHFError
+
+
+class UnloadedError(TinyHFError, AttributeError):
+    """A formula met a parameter that has no values yet."""
+
+
+class Unloaded:
+    """The place of a parameter: ``model.lm_head.weight = Unloaded(32000, 4096)``."""
+
+    def __init__(self, *shape):
+        self.shape = shape
+
+    @property
+    def size(self):
+        """How many numbers the parameter will hold."""
+        return math.prod(self.shape)
+
+    def __repr__(self):
+        return f"Unloaded{self.shape}"
+
+    def __getattr__(self, name):
+        raise UnloadedError(
+            f"a parameter of shape {self.shape} has no values yet, so it has no {name!r}",
+            fix="Load the model with from_pretrained, or call init_weights() for random ones",
+        )
