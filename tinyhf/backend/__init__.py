@@ -2,6 +2,7 @@
 
 from tinyhf.backend.arrays import (
     array_module,
+    device_context,
     device_of,
     is_array,
     parse_device,
@@ -28,6 +29,7 @@ __all__ = [
     "bfloat16",
     "cast",
     "compute_dtype",
+    "device_context",
     "device_of",
     "float16",
     "float32",

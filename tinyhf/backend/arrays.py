@@ -5,6 +5,7 @@ a GPU, and a formula asks the array in its hand: ``xp = array_module(x)``. Stand
 ``torch.device`` and ``Tensor.to``.
 """
 
+import contextlib
 import importlib
 import sys
 
@@ -25,11 +26,9 @@ def is_array(x):
 
 def device_of(x):
     """Where the array ``x`` lives: ``"cpu"``, ``"cuda:0"``, …"""
-    library = array_module(x).__name__
-    if library == "numpy":
-        return "cpu"
+    library = type(x).__module__.partition(".")[0]
     kind = next(kind for kind, name in LIBRARIES.items() if name == library)
-    return f"{kind}:{x.device.id}"
+    return kind if kind == "cpu" else f"{kind}:{x.device.id}"
 
 
 def to_host(x):
@@ -39,12 +38,20 @@ def to_host(x):
 
 def to_device(x, device):
     """``x`` on ``device`` (``"cpu"``, ``"cuda"``, ``"cuda:1"``); no copy if it is there already."""
+    if device == "cpu":
+        return to_host(x)
+    device = parse_device(device)
+    library = importlib.import_module(LIBRARIES[device.partition(":")[0]])
+    with device_context(device):
+        return library.asarray(x)
+
+
+def device_context(device):
+    """``with device_context("cuda:1"):`` new arrays are made there; on the CPU nothing changes."""
     kind, _, index = parse_device(device).partition(":")
     if kind == "cpu":
-        return to_host(x)
-    library = importlib.import_module(LIBRARIES[kind])
-    with library.cuda.Device(int(index)):
-        return library.asarray(x)
+        return contextlib.nullcontext()
+    return importlib.import_module(LIBRARIES[kind]).cuda.Device(int(index))
 
 
 def parse_device(device):

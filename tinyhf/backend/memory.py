@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from tinyhf.backend.arrays import LIBRARIES, parse_device
+from tinyhf.backend.arrays import LIBRARIES, device_context, parse_device
 
 
 def free_memory(device="cpu"):
@@ -12,11 +12,10 @@ def free_memory(device="cpu"):
     On the CPU: the least of what Linux calls available, what the process limit (``ulimit -v``)
     leaves, and what the container (cgroup v2) leaves.
     """
-    kind, _, index = parse_device(device).partition(":")
-    if kind == "cuda":
-        library = importlib.import_module(LIBRARIES[kind])
-        with library.cuda.Device(int(index)):
-            return library.cuda.runtime.memGetInfo()[0]
+    kind = parse_device(device).partition(":")[0]
+    if kind != "cpu":
+        with device_context(device):
+            return importlib.import_module(LIBRARIES[kind]).cuda.runtime.memGetInfo()[0]
     known = [bytes_left() for bytes_left in (_system, _process_limit, _container)]
     return min((value for value in known if value is not None), default=None)
 

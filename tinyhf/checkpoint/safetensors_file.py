@@ -12,9 +12,10 @@ copy of the weights. The whole format:
 import json
 import math
 import mmap
+import operator
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import ml_dtypes
 import numpy
@@ -40,17 +41,13 @@ DTYPES = {
 }
 
 
-@dataclass(frozen=True)
-class TensorInfo:
-    """What the header says of one tensor; ``start`` counts bytes from the head of the file."""
+class TensorInfo(NamedTuple):
+    """What the header says of one tensor; its bytes are those from ``start`` to ``end``."""
 
     dtype: numpy.dtype
     shape: tuple
     start: int
-
-    @property
-    def nbytes(self):
-        return math.prod(self.shape) * self.dtype.itemsize
+    end: int
 
 
 class SafetensorsFile(Mapping):
@@ -91,13 +88,10 @@ class SafetensorsFile(Mapping):
 
     def release(self, name):
         """Let go of the pages of a tensor that has been copied; reading it again maps them anew."""
-        info = self.tensors[name]
-        start = (
-            -(-info.start // mmap.PAGESIZE) * mmap.PAGESIZE
-        )  # only pages that are wholly its own
-        whole = (info.start + info.nbytes - start) // mmap.PAGESIZE * mmap.PAGESIZE
-        if whole > 0 and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED, start, whole)
+        info, page = self.tensors[name], mmap.PAGESIZE
+        first, last = -(-info.start // page), info.end // page  # pages that are wholly its own
+        if last > first and hasattr(mmap, "MADV_DONTNEED"):
+            self._map.madvise(mmap.MADV_DONTNEED, first * page, (last - first) * page)
 
     def _read_header(self, size):
         length = int.from_bytes(self._map[:8], "little")
@@ -116,20 +110,21 @@ class SafetensorsFile(Mapping):
         try:
             dtype, shape = numpy.dtype(DTYPES[entry["dtype"]]), tuple(entry["shape"])
             start, end = entry["data_offsets"]
-            whole = all(type(number) is int and number >= 0 for number in (*shape, start, end))
+            fits = end - start == math.prod(shape) * dtype.itemsize and min(start, *shape, 0) == 0
+            fits = fits and set(map(type, (start, end, *shape))) == {int}
         except (KeyError, TypeError, ValueError):
-            whole = False
-        if not whole or end - start != math.prod(shape) * dtype.itemsize:
+            fits = False
+        if not fits:
             raise self._damaged(f"describes the tensor {name!r} in a way that cannot be", got=entry)
-        return TensorInfo(dtype, shape, self._data_start + start)
+        return TensorInfo(dtype, shape, self._data_start + start, self._data_start + end)
 
     def _check_extent(self, size):
         """The tensors must lie side by side and end where the file ends."""
         end = self._data_start
-        for name, info in sorted(self.tensors.items(), key=lambda item: item[1].start):
+        for info in sorted(self.tensors.values(), key=operator.attrgetter("start", "end")):
             if info.start != end:
-                raise self._damaged(f"has a gap or an overlap before the tensor {name!r}")
-            end = info.start + info.nbytes
+                raise self._damaged("has tensors that overlap, or a gap between them")
+            end = info.end
         if end != size:
             raise self._damaged("does not end where its last tensor ends", wanted=end, got=size)
 

@@ -14,7 +14,7 @@ import json
 import math
 from pathlib import Path
 from types import UnionType
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from tinyhf.backend import as_dtype
 from tinyhf.errors import ArgumentError, ConfigError, note_once
@@ -93,12 +93,11 @@ class PreTrainedConfig:
     def _typed(self, name, value, hint):
         """``value`` if it fits the annotation; a whole number may stand where a float belongs."""
         kinds = hint.__args__ if isinstance(hint, UnionType) else (hint,)
-        if float in kinds and type(value) is int:
-            value = float(value)
-        if Any not in kinds and type(value) not in kinds:
+        value = float(value) if type(value) is int and float in kinds else value
+        if type(value) not in kinds:
             wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
             raise self.error(name, "has the wrong type", wanted=wanted, got=value)
-        if isinstance(value, float) and not math.isfinite(value):
+        if type(value) is float and not math.isfinite(value):
             raise self.error(name, "must be a finite number", got=value)
         return value
 

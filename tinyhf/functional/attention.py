@@ -38,7 +38,7 @@ def causal_mask(attention_mask, seq, total, dtype, xp):
     visible = xp.tri(seq, total, total - seq, dtype=bool)[None, None]  # (1, 1, seq, total)
     if attention_mask is not None:
         visible = visible & attention_mask[:, None, None, :].astype(bool)
-    return xp.where(visible, 0.0, float(xp.finfo(dtype).min)).astype(dtype)
+    return xp.where(visible, dtype.type(0), xp.finfo(dtype).min)
 
 
 def attention_scores(query, key, scaling):
@@ -93,5 +93,5 @@ def scaled_dot_product_attention(
     if is_causal:
         attn_mask = causal_mask(None, *scores.shape[-2:], scores.dtype, xp)
     elif attn_mask is not None and attn_mask.dtype == bool:
-        attn_mask = xp.where(attn_mask, 0.0, float(xp.finfo(scores.dtype).min)).astype(scores.dtype)
+        attn_mask = xp.where(attn_mask, scores.dtype.type(0), xp.finfo(scores.dtype).min)
     return mix_values(attention_weights(scores, attn_mask), value)

@@ -3,7 +3,7 @@
 Mirrors torch.nn.functional.linear and torch.nn.functional.embedding.
 """
 
-from tinyhf.backend import array_module, compute_dtype, is_half, widen
+from tinyhf.backend import array_module, compute_dtype, widen
 
 ROWS_AT_ONCE = 64  # a block of widened weights should stay in the processor's cache
 
@@ -21,10 +21,8 @@ def linear(x, weight, bias=None):
         (..., out_features), in the type of ``x``.
     """
     rows = x.reshape(-1, x.shape[-1])  # (rows, in_features): one matrix product, not one a sequence
-    narrow = is_half(weight) and not is_half(x)
-    out = narrow_product(rows, weight) if narrow else rows @ weight.T
-    out = out.reshape(*x.shape[:-1], weight.shape[0])
-    return out if bias is None else out + bias
+    out = rows @ weight.T if weight.dtype == x.dtype else narrow_product(rows, weight)
+    return (out if bias is None else out + bias).reshape(*x.shape[:-1], len(weight))
 
 
 def narrow_product(rows, weight):

@@ -3,7 +3,7 @@
 Mirrors LlamaRMSNorm of transformers/models/llama/modeling_llama.py.
 """
 
-from tinyhf.backend import array_module, compute_dtype, float32
+from tinyhf.backend import float32
 
 
 def rms_norm(x, weight, eps):
@@ -14,8 +14,6 @@ def rms_norm(x, weight, eps):
         weight: (hidden,).
         eps: keeps the root away from zero.
     """
-    xp = array_module(x)
     wide = x.astype(float32, copy=False) if x.dtype.itemsize < 4 else x
-    mean_square = (wide * wide).mean(axis=-1, keepdims=True)  # (..., 1)
-    normed = (wide * (1.0 / xp.sqrt(mean_square + eps))).astype(x.dtype, copy=False)
-    return weight.astype(compute_dtype(weight), copy=False) * normed
+    shrink = ((wide * wide).mean(axis=-1, keepdims=True) + eps) ** -0.5  # (..., 1)
+    return weight * (wide * shrink).astype(x.dtype, copy=False)

@@ -124,12 +124,10 @@ class LlamaAttention(Module):
         return self.o_proj(self.merge_heads(mixed)), weights
 
     def split_heads(self, x):
-        batch, seq, _ = x.shape
-        return x.reshape(batch, seq, -1, self.head_dim).swapaxes(1, 2)
+        return x.reshape(*x.shape[:2], -1, self.head_dim).swapaxes(1, 2)
 
     def merge_heads(self, x):
-        batch, heads, seq, head_dim = x.shape
-        return x.swapaxes(1, 2).reshape(batch, seq, heads * head_dim)
+        return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
 
 
 class LlamaDecoderLayer(Module):
@@ -142,13 +140,11 @@ class LlamaDecoderLayer(Module):
         self.post_attention_layernorm = LlamaRMSNorm(config.hidden_size, config.rms_norm_eps)
 
     def forward(self, hidden_states, position_embeddings, attention_mask, past_key_values):
-        attended, weights = self.self_attn(
-            self.input_layernorm(hidden_states),
-            position_embeddings,
-            attention_mask,
-            past_key_values,
+        normed = self.input_layernorm(hidden_states)
+        mixed, weights = self.self_attn(
+            normed, position_embeddings, attention_mask, past_key_values
         )
-        hidden_states = hidden_states + attended
+        hidden_states = hidden_states + mixed
         hidden_states = hidden_states + self.mlp(self.post_attention_layernorm(hidden_states))
         return hidden_states, weights
 
@@ -198,30 +194,34 @@ class LlamaModel(LlamaPreTrainedModel):
         Returns:
             ``BaseModelOutputWithPast``.
         """
+        output_attentions = self.choose(output_attentions, "output_attentions")
+        output_hidden_states = self.choose(output_hidden_states, "output_hidden_states")
         hidden_states = self.embed(input_ids, inputs_embeds)
         past_key_values = self.start_cache(past_key_values, use_cache)
         position_ids = self.default_positions(position_ids, hidden_states, past_key_values)
         causal_mask = self.causal_mask(attention_mask, hidden_states, past_key_values)
         position_embeddings = self.rotary_emb(position_ids)
 
-        all_hidden_states, all_attentions = (hidden_states,), ()
+        all_hidden_states, all_attentions = (), ()
         for layer in self.layers:
+            if output_hidden_states:
+                all_hidden_states += (hidden_states,)
             hidden_states, weights = layer(
                 hidden_states, position_embeddings, causal_mask, past_key_values
             )
-            all_hidden_states += (hidden_states,)
-            all_attentions += (weights,)
+            if output_attentions:
+                all_attentions += (weights,)
         hidden_states = self.norm(hidden_states)
-        all_hidden_states = (*all_hidden_states[:-1], hidden_states)
+        if output_hidden_states:
+            all_hidden_states += (hidden_states,)
 
-        return self.output(
-            BaseModelOutputWithPast,
-            return_dict,
+        output = BaseModelOutputWithPast(
             last_hidden_state=hidden_states,
             past_key_values=past_key_values,
-            hidden_states=self.wanted(all_hidden_states, output_hidden_states, "hidden_states"),
-            attentions=self.wanted(all_attentions, output_attentions, "attentions"),
+            hidden_states=all_hidden_states or None,
+            attentions=all_attentions or None,
         )
+        return output if self.choose(return_dict, "return_dict") else output.to_tuple()
 
 
 class LlamaForCausalLM(LlamaPreTrainedModel):
@@ -267,14 +267,14 @@ class LlamaForCausalLM(LlamaPreTrainedModel):
             use_cache=use_cache,
             output_attentions=output_attentions,
             output_hidden_states=output_hidden_states,
+            return_dict=True,
         )
         logits = self.lm_head(outputs.last_hidden_state[:, -logits_to_keep:])
-        return self.output(
-            CausalLMOutputWithPast,
-            return_dict,
+        output = CausalLMOutputWithPast(
             loss=None if labels is None else causal_lm_loss(logits, labels),
             logits=logits,
             past_key_values=outputs.past_key_values,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
         )
+        return output if self.choose(return_dict, "return_dict") else output.to_tuple()

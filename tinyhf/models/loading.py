@@ -117,7 +117,7 @@ def choose_dtype(dtype, config, checkpoint):
     return next(floats, as_dtype("float32"))
 
 
-def choose_device(device_map, model, dtype):
+def choose_device(device_map, places, dtype):
     """The device for all weights; "auto" is the GPU if there is one and the model fits on it."""
     if device_map != "auto":
         if device_map is not None and not isinstance(device_map, str | int):
@@ -128,16 +128,21 @@ def choose_device(device_map, model, dtype):
         gpu = parse_device("cuda")
     except (MissingExtraError, DeviceError):
         return "cpu"
-    return gpu if model.num_parameters() * dtype.itemsize < free_memory(gpu) else "cpu"
+    return gpu if count_parameters(places) * dtype.itemsize < free_memory(gpu) else "cpu"
 
 
-def check_memory(model, dtype, device):
+def count_parameters(places):
+    """How many numbers the parameters hold; tied ones count once."""
+    return sum({id(place): place.size for place in places.values()}.values())
+
+
+def check_memory(name, places, dtype, device):
     """Refuse a load that cannot fit, with the arithmetic.
 
     Raises:
         NotEnoughMemoryError: more bytes are needed than are free on ``device``.
     """
-    count, free = model.num_parameters(), free_memory(device)
+    count, free = count_parameters(places), free_memory(device)
     needed = count * dtype.itemsize
     if free is None or needed <= free:
         return
@@ -145,12 +150,12 @@ def check_memory(model, dtype, device):
     raise NotEnoughMemoryError(
         f"{count:,} parameters × {dtype.itemsize} bytes ({dtype.name}) = {human_size(needed)}, "
         f"but {human_size(free)} are free on {device!r}",
-        where=model.name_or_path or type(model).__name__,
+        where=name,
         fix=half or "Use a smaller model, or close other programs",
     )
 
 
-def _load_pretrained_model(model, shard_files, dtype, device, ignore_mismatched_sizes):
+def _load_pretrained_model(model, places, shard_files, dtype, device, ignore_mismatched_sizes):
     """Put every tensor of every shard where its name says.
 
     Returns:
@@ -159,13 +164,15 @@ def _load_pretrained_model(model, shard_files, dtype, device, ignore_mismatched_
     Raises:
         WeightMismatchError: shapes differ and ``ignore_mismatched_sizes`` is not set.
     """
-    info = LoadingInfo(missing_keys=set(model.state_dict()))
-    model.move_arrays(device)  # the few arrays that are computed, not loaded
+    info = LoadingInfo(missing_keys=set(places))
     for shard_file in progress(shard_files):
         state_dict = load_state_dict(shard_file)
-        info.mismatched_keys |= _find_mismatched_keys(model, state_dict)
-        _load_state_dict_into_meta_model(model, state_dict, dtype, device, info)
+        names = {key: name_in_model(key, places, model.base_model_prefix) for key in state_dict}
+        info.mismatched_keys |= _find_mismatched_keys(places, state_dict, names)
+        _load_state_dict_into_meta_model(model, state_dict, names, dtype, device, info)
     model.tie_weights()
+    if device != "cpu":
+        model.to(device)  # the few arrays that are computed, not loaded
     tied = model.tied_weights_keys if model.config.tie_word_embeddings else ()
     info.missing_keys -= {name for name in tied if tied[name] not in info.missing_keys}
     if info.mismatched_keys and not ignore_mismatched_sizes:
@@ -175,9 +182,10 @@ def _load_pretrained_model(model, shard_files, dtype, device, ignore_mismatched_
             where=model.name_or_path,
             fix="Check the config, or pass ignore_mismatched_sizes=True for new random values",
         )
-    info.missing_keys -= {name for name, _, _ in info.mismatched_keys}
-    new = [*info.missing_keys, *(name for name, _, _ in info.mismatched_keys)]
-    init_weights(model, new, seed=None, dtype=dtype, device=device)
+    mismatched = {name for name, _, _ in info.mismatched_keys}
+    info.missing_keys -= mismatched
+    if info.missing_keys or mismatched:
+        init_weights(model, info.missing_keys | mismatched, None, dtype, device)
     return info
 
 
@@ -187,40 +195,39 @@ def progress(shard_files):
     return tqdm(shard_files, desc="Loading checkpoint shards") if several else shard_files
 
 
-def _find_mismatched_keys(model, state_dict):
-    """(name, shape in the checkpoint, shape in the model) wherever the two differ."""
-    places = model.state_dict()
-    found = set()
-    for key, tensor in state_dict.tensors.items():
-        name = name_in_model(key, places, model.base_model_prefix)
-        if name in places and tuple(places[name].shape) != tensor.shape:
-            found.add((name, tensor.shape, tuple(places[name].shape)))
-    return found
-
-
-def _load_state_dict_into_meta_model(model, state_dict, dtype, device, info):
-    """One shard: each tensor is cast, moved, and put in place; then its pages are let go."""
-    places = model.state_dict()
-    mismatched = {name for name, _, _ in info.mismatched_keys}
-    for key, array in state_dict.items():
-        name = name_in_model(key, places, model.base_model_prefix)
-        if name not in places:
-            if not any(re.search(old, key) for old in model.keys_to_ignore_on_load_unexpected):
-                info.unexpected_keys[key] = array.shape
-        elif name not in mismatched:
-            set_module_tensor_to_device(model, name, device, array, dtype)
-            info.missing_keys.discard(name)
-        state_dict.release(key)
-
-
 def name_in_model(key, places, prefix):
     """The parameter that the tensor ``key`` belongs to, with or without the base model's prefix.
 
     checkpoint of LlamaForCausalLM   model.norm.weight  →  LlamaModel         norm.weight
     checkpoint of LlamaModel         norm.weight        →  LlamaForCausalLM   model.norm.weight
+    neither                                             →  None
     """
-    candidates = (key, key.removeprefix(f"{prefix}."), f"{prefix}.{key}")
-    return next((name for name in candidates if name in places), key)
+    for name in (key, key.removeprefix(f"{prefix}."), f"{prefix}.{key}"):
+        if name in places:
+            return name
+    return None
+
+
+def _find_mismatched_keys(places, state_dict, names):
+    """(name, shape in the checkpoint, shape in the model) wherever the two differ."""
+    return {
+        (names[key], tensor.shape, places[names[key]].shape)
+        for key, tensor in state_dict.tensors.items()
+        if names[key] is not None and places[names[key]].shape != tensor.shape
+    }
+
+
+def _load_state_dict_into_meta_model(model, state_dict, names, dtype, device, info):
+    """One shard: each tensor is cast, moved, and put in place; then its pages are let go."""
+    mismatched = {name for name, _, _ in info.mismatched_keys}
+    for key, array in state_dict.items():
+        if names[key] is None:
+            if not any(re.search(old, key) for old in model.keys_to_ignore_on_load_unexpected):
+                info.unexpected_keys[key] = array.shape
+        elif names[key] not in mismatched:
+            set_module_tensor_to_device(model, names[key], device, array, dtype)
+            info.missing_keys.discard(names[key])
+        state_dict.release(key)
 
 
 def set_module_tensor_to_device(model, name, device, array, dtype):
@@ -238,7 +245,7 @@ def load_generation_config(model, name, hub_options):
 
 def report_differences(model, name, info):
     """Log which names differ, with shapes and the likely cause, if any do."""
-    lines = differences(model, info)
-    if lines:
+    if info.missing_keys or info.unexpected_keys or info.mismatched_keys:
+        lines = differences(model, info)
         head = f"{type(model).__name__} and the checkpoint {name} do not hold the same parameters:"
         logger.warning("\n".join([head, *lines]))

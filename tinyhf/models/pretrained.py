@@ -6,7 +6,7 @@ the stages that the comments number; each stage is a function of ``tinyhf.models
 
 from pathlib import Path
 
-from tinyhf.backend import array_module, device_of, float32
+from tinyhf.backend import array_module, float32, parse_device
 from tinyhf.checkpoint import find_checkpoint, save_state_dict
 from tinyhf.configuration import GenerationConfig
 from tinyhf.errors import ArgumentError
@@ -18,6 +18,7 @@ from tinyhf.models.loading import (
     check_memory,
     choose_device,
     choose_dtype,
+    count_parameters,
     forget_leftovers,
     load_config,
     load_generation_config,
@@ -46,6 +47,7 @@ class PreTrainedModel(Module):
     def __init__(self, config):
         self.config = config
         self.name_or_path = config.name_or_path
+        self.device = "cpu"
         self.generation_config = GenerationConfig.from_model_config(config)
 
     # ---- from a name to a model, and back ----------------------------------------------------
@@ -90,18 +92,18 @@ class PreTrainedModel(Module):
         checkpoint = find_checkpoint(name, lambda file: cached_file(name, file, hub_options))
         # 3. the model itself, with no weights in memory yet
         model = cls(config)
+        places = model.state_dict()  # full name → Unloaded(shape)
         # 4. where the weights go and how they are stored: does that fit?
         dtype = choose_dtype(dtype, config, checkpoint)
-        device = choose_device(device_map, model, dtype)
-        check_memory(model, dtype, device)
+        device = choose_device(device_map, places, dtype)
+        check_memory(name, places, dtype, device)
         # 5. shard by shard, tensor by tensor: cast, move, put in place
         loading_info = _load_pretrained_model(
-            model, checkpoint.files, dtype, device, ignore_mismatched_sizes
+            model, places, checkpoint.files, dtype, device, ignore_mismatched_sizes
         )
         report_differences(model, name, loading_info)
         # 6. how it likes to generate
         model.generation_config = load_generation_config(model, name, hub_options)
-        model.eval()
         return (model, loading_info.to_dict()) if output_loading_info else model
 
     def save_pretrained(self, save_directory, max_shard_size="50GB"):
@@ -130,35 +132,34 @@ class PreTrainedModel(Module):
         """Let tied parameters be one and the same array."""
         if self.config.tie_word_embeddings:
             for name, source in self.tied_weights_keys.items():
-                self.set_parameter(name, self.state_dict()[source])
+                self.set_parameter(name, self.get_parameter(source))
 
     # ---- what and where it is ----------------------------------------------------------------
 
     @property
-    def device(self):
-        """Where the first parameter lives: "cpu", "cuda:0" …"""
-        first = next(self.parameters())
-        return "cpu" if isinstance(first, Unloaded) else device_of(first)
-
-    @property
     def dtype(self):
-        """How the first parameter is stored."""
-        first = next(self.parameters())
+        """How the weights are stored; float32 before they are loaded."""
+        first = next(iter(self.state_dict().values()))
         return float32 if isinstance(first, Unloaded) else first.dtype
 
     def num_parameters(self):
         """How many numbers the model learnt; tied ones count once."""
-        return sum(parameter.size for parameter in self.parameters())
+        return count_parameters(self.state_dict())
 
     def to(self, device):
         """Move all arrays to ``device``, in place."""
-        return self.move_arrays(device)
+        self.device = parse_device(device)
+        return self.move_arrays(self.device)
 
     def can_generate(self):
         """Whether it has a language-model head."""
         return hasattr(self, "lm_head")
 
     # ---- stages that the families share ------------------------------------------------------
+
+    def choose(self, argument, field):
+        """An argument of the call, or where it is None the field of the config."""
+        return getattr(self.config, field) if argument is None else argument
 
     def embed(self, input_ids, inputs_embeds):
         """The vectors of the new tokens, looked up or given: (batch, seq, hidden)."""
@@ -168,8 +169,9 @@ class PreTrainedModel(Module):
 
     def start_cache(self, past_key_values, use_cache):
         """The cache to use: the one given, a new one, or None."""
-        use_cache = self.config.use_cache if use_cache is None else use_cache
-        return DynamicCache() if use_cache and past_key_values is None else past_key_values
+        if past_key_values is None and self.choose(use_cache, "use_cache"):
+            return DynamicCache()
+        return past_key_values
 
     def default_positions(self, position_ids, hidden_states, past_key_values):
         """Positions counted on from the cache, unless they are given: (1 or batch, seq)."""
@@ -191,17 +193,6 @@ class PreTrainedModel(Module):
             )
         xp = array_module(hidden_states)
         return causal_mask(attention_mask, seq, past + seq, hidden_states.dtype, xp)
-
-    def wanted(self, values, asked, name):
-        """``values`` if ``output_<name>`` was asked for, by the call or the config, else None."""
-        asked = getattr(self.config, f"output_{name}") if asked is None else asked
-        return values if asked else None
-
-    def output(self, output_class, return_dict, **values):
-        """The values as ``output_class``, or as a tuple where ``return_dict`` is False."""
-        output = output_class(**values)
-        return_dict = self.config.return_dict if return_dict is None else return_dict
-        return output if return_dict else output.to_tuple()
 
     def prepare_inputs_for_generation(
         self, input_ids, past_key_values=None, attention_mask=None, use_cache=True, **kwargs

@@ -38,9 +38,8 @@ class DynamicLayer:
         return self.keys, self.values
 
     def _with_more_room(self, old, new, used):
-        batch, heads, _, head_dim = new.shape
         room = max(2 * used, self.length, FIRST_CAPACITY)
-        grown = array_module(new).empty((batch, heads, room, head_dim), new.dtype)
+        grown = array_module(new).empty((*new.shape[:2], room, new.shape[3]), new.dtype)
         if used:
             grown[:, :, :used] = old[:, :, :used]
         return grown

@@ -12,6 +12,8 @@ from tinyhf.nn.parameter import Unloaded
 class Linear(Module):
     """y = x @ weightᵀ + bias; weight (out_features, in_features), bias (out_features,) or None."""
 
+    parameter_names = ("weight", "bias")
+
     def __init__(self, in_features, out_features, bias=True):
         self.weight = Unloaded(out_features, in_features)
         self.bias = Unloaded(out_features) if bias else None
@@ -26,6 +28,8 @@ class Linear(Module):
 
 class Embedding(Module):
     """One row of ``weight`` (num_embeddings, embedding_dim) for each id."""
+
+    parameter_names = ("weight",)
 
     def __init__(self, num_embeddings, embedding_dim, padding_idx=None):
         self.weight = Unloaded(num_embeddings, embedding_dim)
@@ -56,6 +60,8 @@ class Embedding(Module):
 
 class RMSNorm(Module):
     """x / sqrt(mean(x²) + eps) · weight; weight (hidden,)."""
+
+    parameter_names = ("weight",)
 
     def __init__(self, hidden_size, eps):
         self.weight = Unloaded(hidden_size)

@@ -1,19 +1,20 @@
 """Floor 3 · Module: a tree of stages whose attribute paths are the names in the checkpoint.
 
-Mirrors torch.nn.Module. A parameter is an attribute that holds an array (or ``Unloaded``), a child
-is an attribute that holds a Module; nothing is registered. So ``model.layers[0].mlp`` has the path
-``model.layers.0.mlp``, and its ``up_proj.weight`` is found in the checkpoint under just that name.
+Mirrors torch.nn.Module. A child is an attribute that holds a Module; a parameter is an attribute
+named in ``parameter_names``. So ``model.layers[0].mlp`` has the path ``model.layers.0.mlp``, and
+its ``up_proj.weight`` is found in the checkpoint under just that name.
 """
 
+import functools
+
 from tinyhf.backend import is_array, to_device
-from tinyhf.nn.parameter import Unloaded
 
 
 class Module:
     """One stage of a model; subclasses write ``forward``."""
 
-    #: Attributes that hold an array but belong to no checkpoint (torch: persistent=False).
-    non_persistent = ()
+    #: The attributes that checkpoints hold; one that is None does not exist.
+    parameter_names = ()
 
     #: What ``register_forward_hook`` adds; empty means that calls cost nothing extra.
     _forward_hooks = ()
@@ -21,14 +22,12 @@ class Module:
     training = False
 
     def __call__(self, *args, **kwargs):
-        if self._forward_hooks:
-            return self._call_with_hooks(args, kwargs)
-        return self.forward(*args, **kwargs)
+        return (self._call_with_hooks if self._forward_hooks else self.forward)(*args, **kwargs)
 
     def forward(self, *args, **kwargs):
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def _call_with_hooks(self, args, kwargs):
+    def _call_with_hooks(self, *args, **kwargs):
         output = self.forward(*args, **kwargs)
         for hook in self._forward_hooks:
             changed = hook(self, args, output)
@@ -64,40 +63,31 @@ class Module:
         """This module and all below it, parents first."""
         return (module for _, module in self.named_modules())
 
-    def own_parameters(self):
-        """The arrays (or ``Unloaded``) that this very module holds, by attribute name."""
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if (isinstance(value, Unloaded) or is_array(value)) and name not in self.non_persistent
-        }
-
-    def state_dict(self):
-        """All arrays by their full names, in the order of transformers; tied ones stand twice."""
-        return {
-            f"{path}.{name}" if path else name: value
-            for path, module in self.named_modules()
-            for name, value in module.own_parameters().items()
-        }
+    def state_dict(self, prefix=""):
+        """All parameters by full name, in the order of transformers; tied ones stand twice."""
+        own = {prefix + name: getattr(self, name) for name in self.parameter_names}
+        found = {name: value for name, value in own.items() if value is not None}
+        for name, child in self.named_children():
+            found |= child.state_dict(f"{prefix}{name}.")
+        return found
 
     def named_parameters(self):
-        """The arrays by full name, each array once (a tied one under its first name)."""
-        seen = set()
-        for name, value in self.state_dict().items():
-            if id(value) not in seen:
-                seen.add(id(value))
-                yield name, value
+        """The parameters by full name, each once (a tied one under its first name)."""
+        state_dict = self.state_dict()
+        first_names = {id(value): name for name, value in reversed(state_dict.items())}
+        return [(name, state_dict[name]) for name in reversed(first_names.values())]
 
     def parameters(self):
-        """The arrays, each once."""
-        return (value for _, value in self.named_parameters())
+        """The parameters, each once."""
+        return list(dict(self.named_parameters()).values())
 
     def get_submodule(self, path):
         """The module at ``"model.layers.0.mlp"``."""
-        module = self
-        for name in filter(None, path.split(".")):
-            module = getattr(module, name)
-        return module
+        return functools.reduce(getattr, path.split("."), self) if path else self
+
+    def get_parameter(self, name):
+        """The array (or ``Unloaded``) at the full ``name``."""
+        return functools.reduce(getattr, name.split("."), self)
 
     def set_parameter(self, name, value):
         """Put an array where the full ``name`` says."""

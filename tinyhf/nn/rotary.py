@@ -15,8 +15,6 @@ class RotaryEmbedding(Module):
         config: its ``rope_parameters`` name the rope type and its numbers.
     """
 
-    non_persistent = ("inv_freq",)
-
     def __init__(self, config):
         self.rope = config.rope_parameters
         self.head_dim = config.head_dim

@@ -1,0 +1,169 @@
+"""Floor 6 · Stages 1 to 6 of ``generate``: settings, prompt, special tokens, padding, length.
+
+Mirrors ``_prepare_…`` and ``_validate_…`` of transformers/generation/utils.py. The functions stand in
+the order in which ``generate`` calls them.
+"""
+
+import difflib
+import inspect
+
+import numpy as np
+
+from tinyhf.backend import to_host
+from tinyhf.configuration.generation import FIELDS, GLOBAL_DEFAULTS, GenerationConfig
+from tinyhf.errors import ArgumentError, note_once
+
+DEFAULT_NEW_TOKENS = 20
+
+#: Settings without effect on greedy decoding.
+ONLY_FOR_SAMPLING = {"temperature", "top_k", "top_p", "min_p", "typical_p"}
+
+#: What transformers has, what would change the answer, and what this version does not have.
+SETTINGS_NOT_HERE = {
+    *("num_beams", "num_beam_groups", "diversity_penalty", "constraints", "force_words_ids"),
+    *("penalty_alpha", "dola_layers", "low_memory", "use_mtp", "guidance_scale", "token_healing"),
+    *("prompt_lookup_num_tokens", "assistant_early_exit", "speculation_type", "is_assistant"),
+    *("sequence_bias", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens"),
+    *("forced_bos_token_id", "forced_eos_token_id", "exponential_decay_length_penalty"),
+    *("encoder_repetition_penalty", "encoder_no_repeat_ngram_size", "remove_invalid_values"),
+    *("top_h", "epsilon_cutoff", "eta_cutoff", "renormalize_logits", "watermarking_config"),
+}
+ARGUMENTS_NOT_HERE = {
+    *("assistant_model", "assistant_tokenizer", "custom_generate", "decoder_input_ids"),
+    *("inputs_embeds", "negative_prompt_ids", "negative_prompt_attention_mask", "position_ids"),
+}
+
+
+def prepare_generation_config(model, generation_config, kwargs):
+    """All settings in one config of our own, and the keywords that are no settings."""
+    if not isinstance(generation_config, GenerationConfig | None):
+        got = type(generation_config).__name__
+        wanted = "a tinyhf.GenerationConfig"
+        raise ArgumentError("is none", where="generation_config", wanted=wanted, got=got)
+    own = model.generation_config.set_fields()
+    given = generation_config.set_fields() if generation_config else {}
+    settings = GenerationConfig(**{**own, **given})
+    model_kwargs = settings.update(**kwargs)
+    for name in SETTINGS_NOT_HERE & settings.set_fields().keys():
+        value = getattr(settings, name)
+        if value not in (False, GLOBAL_DEFAULTS.get(name)):
+            raise ArgumentError("is not available in this version", where=name, got=value)
+    unused = sorted(ONLY_FOR_SAMPLING & kwargs.keys())
+    if unused and not settings.do_sample:
+        note_once(f"Without do_sample=True there is no effect of {', '.join(unused)}.")
+    vars(settings).update({**GLOBAL_DEFAULTS, **vars(settings)})
+    return settings, model_kwargs
+
+
+def validate_model_kwargs(model, model_kwargs):
+    """The keywords that are not None; each must be an argument of the model's ``forward``."""
+    if not model.can_generate():
+        fix = "Load it with AutoModelForCausalLM."
+        raise ArgumentError(f"{type(model).__name__} has no language-model head", fix=fix)
+    model_kwargs = {name: value for name, value in model_kwargs.items() if value is not None}
+    for name in ARGUMENTS_NOT_HERE & model_kwargs.keys():
+        raise ArgumentError("is not available in this version", where=f"generate({name}=)")
+    known = inspect.signature(model.forward).parameters.keys()
+    for name in model_kwargs.keys() - known:
+        names = {*FIELDS, *known, *inspect.signature(model.generate).parameters}
+        nearest = difflib.get_close_matches(name, names, n=1)
+        fix = f"Did you mean {nearest[0]}=?" if nearest else None
+        raise ArgumentError(f"generate() and the model know no argument {name!r}", fix=fix)
+    return model_kwargs
+
+
+def prepare_model_inputs(model, inputs, model_kwargs, settings):
+    """The prompt on the host: int64 (batch, seq)."""
+    input_ids = model_kwargs.pop("input_ids", None)
+    if inputs is not None and input_ids is not None:
+        raise ArgumentError("are the same thing: give one of them", where="inputs and input_ids")
+    input_ids = inputs if input_ids is None else input_ids
+    if input_ids is None:
+        if settings.bos_token_id is None:
+            raise ArgumentError("is missing, and there is no bos_token_id", where="input_ids")
+        input_ids = [[settings.bos_token_id]]
+    if hasattr(input_ids, "keys"):
+        fix = "Unpack it: generate(**inputs)."
+        raise ArgumentError("is not ids but all a tokenizer returns", where="inputs", fix=fix)
+    input_ids = np.asarray(to_host(input_ids))
+    check_input_ids(input_ids, model.config.vocab_size)
+    return input_ids.astype(np.int64)
+
+
+def check_input_ids(input_ids, vocab_size):
+    """Raise ArgumentError unless these are ids of the vocabulary: (batch, seq), neither 0."""
+
+    def wrong(problem, wanted, got):
+        return ArgumentError(problem, where="input_ids", wanted=wanted, got=got)
+
+    if input_ids.ndim != 2:
+        raise wrong("has the wrong shape", "(batch, seq)", input_ids.shape)
+    if input_ids.size == 0:
+        raise wrong("the prompt is empty", "at least one token a row", input_ids.shape)
+    if input_ids.dtype.kind not in "iu":
+        raise wrong("ids must be whole numbers", "int64", input_ids.dtype.name)
+    outside = input_ids[(input_ids < 0) | (input_ids >= vocab_size)]
+    if outside.size:
+        raise wrong("is outside the vocabulary", f"0 to {vocab_size - 1}", outside[0].item())
+
+
+def prepare_special_tokens(settings):
+    """Make ``eos_token_id`` a list, and ``pad_token_id`` the first of them if nobody set one."""
+    if settings.eos_token_id is not None:
+        settings.eos_token_id = np.atleast_1d(settings.eos_token_id).tolist()
+        if settings.pad_token_id is None:
+            settings.pad_token_id = settings.eos_token_id[0]
+
+
+def prepare_attention_mask(input_ids, attention_mask, settings):
+    """1 for tokens, 0 for padding: int64 (batch, seq); None where nothing is padding.
+
+    Without a mask, padding is seen in the ids, unless it looks like the end token.
+    """
+    if attention_mask is None:
+        padding_shows = settings.pad_token_id not in (None, *(settings.eos_token_id or []))
+        if not padding_shows and len(input_ids) > 1:
+            note_once(
+                "A batch without attention_mask, and no pad_token_id that differs from the end "
+                "token: all ids count as text. Pass the attention_mask the tokenizer returns."
+            )
+        attention_mask = input_ids != (settings.pad_token_id if padding_shows else -1)
+    attention_mask = np.asarray(to_host(attention_mask)).astype(np.int64)
+    if attention_mask.shape != input_ids.shape:
+        raise ArgumentError(
+            "has another shape than input_ids",
+            where="attention_mask",
+            wanted=input_ids.shape,
+            got=attention_mask.shape,
+        )
+    if not attention_mask[:, -1].all():
+        note_once(
+            "A row ends with padding and will be continued after it: to generate, let the "
+            'tokenizer pad in front (padding_side="left").'
+        )
+    return None if attention_mask.all() else attention_mask
+
+
+def prepare_generated_length(settings, prompt_length, max_position_embeddings):
+    """Make ``max_length`` the number of tokens, prompt included, at which every row ends."""
+    if settings.max_new_tokens is not None:
+        if settings.max_length is not None:
+            note_once("max_new_tokens and max_length are both set: max_new_tokens counts.")
+        settings.max_length = prompt_length + settings.max_new_tokens
+    elif settings.max_length is None:
+        settings.max_length = prompt_length + DEFAULT_NEW_TOKENS
+        if max_position_embeddings is not None:
+            settings.max_length = min(settings.max_length, max_position_embeddings)
+    if prompt_length >= settings.max_length:
+        raise ArgumentError(
+            f"the prompt has {prompt_length} tokens already",
+            where="max_length",
+            wanted=f"more than {prompt_length}",
+            got=settings.max_length,
+            fix="max_new_tokens= counts only what follows the prompt.",
+        )
+    if max_position_embeddings is not None and settings.max_length > max_position_embeddings:
+        note_once(
+            f"The text may grow to {settings.max_length} tokens, the model was made for "
+            f"{max_position_embeddings} (max_position_embeddings)."
+        )

@@ -1,0 +1,261 @@
+"""Floor 6 · generate(): the ids of a prompt go in, the ids of prompt and answer come out.
+
+Mirrors transformers/generation/utils.py. ``generate`` prepares, ``_sample`` is the loop:
+
+    input_ids ── prefill: the whole prompt ──┐
+                                             ├─ model ─ logits ─ scores ─ probs ─ next_tokens ─┐
+            ┌─── decode: the newest token ───┘                                                 │
+            └───────────────────────────────── input_ids ──────────────────────────────────────┘
+
+Ids, scores and draws live on the host, wherever the model is: only one row of scores a sequence has
+to come over, and only on the host the draws can be torch's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tinyhf.backend import to_device, to_host
+from tinyhf.errors import TinyHFError
+from tinyhf.functional import softmax
+from tinyhf.generation.assembly import (
+    choose_generator,
+    get_logits_processor,
+    get_stopping_criteria,
+)
+from tinyhf.generation.preparation import (
+    prepare_attention_mask,
+    prepare_generated_length,
+    prepare_generation_config,
+    prepare_model_inputs,
+    prepare_special_tokens,
+    validate_model_kwargs,
+)
+from tinyhf.generation.stopping_criteria import EosTokenCriteria
+from tinyhf.nn import ModelOutput
+
+
+@dataclass(repr=False, eq=False)
+class GenerateDecoderOnlyOutput(ModelOutput):
+    """What ``generate(return_dict_in_generate=True)`` returns; what nobody asked for is None.
+
+    Args:
+        sequences: int64 (rows, tokens), prompt included.
+        scores: a step each, (rows, vocabulary): what the choice was made from.
+        logits: a step each, (rows, vocabulary): what the model said.
+        attentions, hidden_states: a step each, those of every layer.
+        past_key_values: the cache.
+    """
+
+    sequences: Any = None
+    scores: Any = None
+    logits: Any = None
+    attentions: Any = None
+    hidden_states: Any = None
+    past_key_values: Any = None
+
+
+class GenerationMixin:
+    """What lets a model with a language-model head write."""
+
+    def generate(
+        self,
+        inputs=None,
+        generation_config=None,
+        logits_processor=None,
+        stopping_criteria=None,
+        prefix_allowed_tokens_fn=None,
+        synced_gpus=None,
+        assistant_model=None,
+        streamer=None,
+        *,
+        tokenizer=None,
+        seed=None,
+        generator=None,
+        **kwargs,
+    ):
+        """Continue every row of ids, token by token.
+
+        Args:
+            inputs: ids (batch, seq), also as ``input_ids=``; None begins with bos_token_id.
+            generation_config: settings that ``kwargs`` do not name; after it the model's own count.
+            logits_processor, stopping_criteria: lists of your own; one of a type that is set up
+                here as well takes its place, others come after.
+            prefix_allowed_tokens_fn: ``(batch_id, ids) -> ids`` that may come next.
+            synced_gpus: ignored, there is at most one GPU.
+            assistant_model: not available in this version.
+            streamer: is given the prompt, then each new token.
+            tokenizer: for stop_strings.
+            seed: the same seed gives the same tokens: those of transformers after
+                ``torch.manual_seed(seed)``.
+            generator: a ``TorchGenerator`` instead; with neither, the default stream goes on.
+            kwargs: fields of ``GenerationConfig``; and for the model attention_mask (batch, seq), 1
+                for tokens and 0 for padding, and past_key_values.
+
+        Returns:
+            int64 (batch * num_return_sequences, tokens) on the host, prompt included; or a
+            ``GenerateDecoderOnlyOutput``.
+
+        Raises:
+            ArgumentError: an argument is unknown, impossible or not available.
+        """
+        # 1. settings: keywords > generation_config > the model's own > global defaults
+        settings, model_kwargs = prepare_generation_config(self, generation_config, kwargs)
+        # 2. the other keywords are for the model: does it know them?
+        model_kwargs["assistant_model"] = assistant_model
+        model_kwargs = validate_model_kwargs(self, model_kwargs)
+        # 3. the prompt
+        input_ids = prepare_model_inputs(self, inputs, model_kwargs, settings)
+        # 4. which tokens end a row, and which one fills it up
+        prepare_special_tokens(settings)
+        # 5. which ids of the prompt are padding
+        attention_mask = model_kwargs.get("attention_mask")
+        attention_mask = prepare_attention_mask(input_ids, attention_mask, settings)
+        # 6. how long it gets
+        prepare_generated_length(
+            settings, input_ids.shape[1], getattr(self.config, "max_position_embeddings", None)
+        )
+        # 7. what every call of the model is told (it makes the cache itself, in the prefill)
+        model_kwargs.update(
+            attention_mask=attention_mask,
+            use_cache=settings.use_cache,
+            output_attentions=settings.output_attentions,
+            output_hidden_states=settings.output_hidden_states,
+            logits_to_keep=1,
+        )
+        # 8. what bends the scores
+        prepared_logits_processor = get_logits_processor(
+            settings, input_ids, attention_mask, prefix_allowed_tokens_fn, logits_processor
+        )
+        # 9. what ends a row
+        prepared_stopping_criteria = get_stopping_criteria(settings, stopping_criteria, tokenizer)
+        # 10. where random numbers come from
+        generator = choose_generator(seed, generator)
+        # 11. expand input_ids: num_return_sequences rows for each prompt
+        input_ids, model_kwargs = self._expand_inputs_for_generation(
+            settings.num_return_sequences, input_ids, **model_kwargs
+        )
+        # 12. run sample (greedy search is the same loop without the draw)
+        return self._sample(
+            input_ids,
+            logits_processor=prepared_logits_processor,
+            stopping_criteria=prepared_stopping_criteria,
+            generation_config=settings,
+            streamer=streamer,
+            generator=generator,
+            **model_kwargs,
+        )
+
+    def _expand_inputs_for_generation(self, expand_size, input_ids, **model_kwargs):
+        """Each row of the ids and of the mask ``expand_size`` times in a row."""
+        input_ids = np.repeat(input_ids, expand_size, axis=0)
+        if model_kwargs["attention_mask"] is not None:
+            attention_mask = np.repeat(model_kwargs["attention_mask"], expand_size, axis=0)
+            model_kwargs["attention_mask"] = attention_mask
+        return input_ids, model_kwargs
+
+    def _sample(
+        self,
+        input_ids,
+        logits_processor,
+        stopping_criteria,
+        generation_config,
+        streamer=None,
+        generator=None,
+        **model_kwargs,
+    ):
+        """The loop: one more token for every row, until all rows are finished."""
+        do_sample, pad_token_id = generation_config.do_sample, generation_config.pad_token_id
+        fills_rows = any(isinstance(criterion, EosTokenCriteria) for criterion in stopping_criteria)
+        recorded = what_to_record(generation_config)
+        device = self.device
+        unfinished_sequences = np.ones(len(input_ids), bool)
+        if streamer is not None:
+            streamer.put(input_ids)
+
+        is_prefill = True
+        while self._has_unfinished_sequences(unfinished_sequences):
+            model_inputs = self.prepare_inputs_for_generation(input_ids, **model_kwargs)
+            if device != "cpu":
+                model_inputs = on_device(model_inputs, device)
+
+            # Two lines for one thing, so that a breakpoint can tell the stages apart.
+            if is_prefill:
+                outputs = self(**model_inputs, return_dict=True)  # the whole prompt
+                is_prefill = False
+            else:
+                outputs = self(**model_inputs, return_dict=True)  # the newest token
+            model_kwargs = self._update_model_kwargs_for_generation(outputs, model_kwargs)
+
+            next_token_logits = to_host(outputs.logits[:, -1]).astype(np.float32)  # (rows, vocab)
+            next_token_scores = logits_processor(input_ids, next_token_logits)
+            if recorded:
+                record_step(recorded, next_token_scores, next_token_logits, outputs)
+
+            if do_sample:
+                probs = softmax(next_token_scores)
+                if np.isnan(probs[:, 0]).any():  # one NaN score makes its whole row NaN
+                    raise cannot_draw(probs, input_ids)
+                next_tokens = generator.multinomial(probs, num_samples=1).squeeze(1)  # (rows,)
+            else:
+                next_tokens = next_token_scores.argmax(axis=-1)
+            if fills_rows:  # finished rows have drawn too, as in torch, but get padding
+                next_tokens = np.where(unfinished_sequences, next_tokens, pad_token_id)
+
+            input_ids = np.concatenate([input_ids, next_tokens[:, None]], axis=-1)
+            if streamer is not None:
+                streamer.put(next_tokens)
+            unfinished_sequences &= ~stopping_criteria(input_ids, recorded.get("scores"))
+
+        if streamer is not None:
+            streamer.end()
+        if not generation_config.return_dict_in_generate:
+            return input_ids
+        steps = {name: tuple(values) for name, values in recorded.items()}
+        cache = model_kwargs["past_key_values"]
+        return GenerateDecoderOnlyOutput(sequences=input_ids, past_key_values=cache, **steps)
+
+    def _has_unfinished_sequences(self, unfinished_sequences):
+        """Whether any row goes on."""
+        return unfinished_sequences.any()
+
+    def _update_model_kwargs_for_generation(self, outputs, model_kwargs):
+        """The cache that the step filled, and a mask that is one token longer."""
+        model_kwargs["past_key_values"] = outputs.past_key_values
+        if (mask := model_kwargs["attention_mask"]) is not None:
+            model_kwargs["attention_mask"] = np.insert(mask, mask.shape[1], 1, axis=1)
+        return model_kwargs
+
+
+def on_device(model_inputs, device):
+    """The arrays among the inputs, from the host to the model's device."""
+    return {
+        name: to_device(value, device) if isinstance(value, np.ndarray) else value
+        for name, value in model_inputs.items()
+    }
+
+
+def cannot_draw(probs, input_ids):
+    """The error that says which row and token have no probabilities."""
+    row = np.isnan(probs[:, 0]).argmax()
+    return TinyHFError(
+        "the probabilities contain NaN",
+        where=f"generate(), row {row}, token {input_ids.shape[1]}",
+        fix="A score is NaN or infinite, or a processor banned every token.",
+    )
+
+
+def what_to_record(generation_config):
+    """An empty list for each ``output_…`` that was asked for."""
+    if not generation_config.return_dict_in_generate:
+        return {}
+    names = ("scores", "logits", "attentions", "hidden_states")
+    return {name: [] for name in names if getattr(generation_config, f"output_{name}")}
+
+
+def record_step(recorded, next_token_scores, next_token_logits, outputs):
+    """Keep what one step had to say."""
+    step = {**outputs, "scores": next_token_scores, "logits": next_token_logits}
+    for name, values in recorded.items():
+        values.append(step[name])

@@ -1,0 +1,236 @@
+"""Floor 6 · What ``from_pretrained`` would load, and why, found out without reading weights.
+
+Of weight files only the headers are read, and only of those already on this computer: a look may
+download small JSON files, never weights. Transformers has no such thing.
+"""
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tinyhf.backend import as_dtype, free_memory, parse_device
+from tinyhf.checkpoint import find_checkpoint, load_state_dict
+from tinyhf.checkpoint.index import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, read_index
+from tinyhf.configuration import GENERATION_CONFIG_NAME, AutoConfig, PreTrainedConfig
+from tinyhf.errors import (
+    CheckpointError,
+    DeviceError,
+    HubError,
+    MissingExtraError,
+    TinyHFError,
+    WeightMismatchError,
+)
+from tinyhf.hub import HubOptions, cached_file, record_lookups
+from tinyhf.inspection.parameter_tree import Branch, parameter_tree
+from tinyhf.models import AutoModelForCausalLM
+from tinyhf.models.loading import LoadingInfo, name_in_model
+from tinyhf.models.report import differences
+from tinyhf.tokenization import AutoTokenizer
+
+
+@dataclass
+class ShardPlan:
+    """One weight file.
+
+    Args:
+        file: its name.
+        expected: how many tensors the index expects in it; None without an index.
+        nbytes: its size on disk; None if it is not there.
+        tensors: name → ``TensorInfo``, from its header.
+        error: why it cannot be read; None if it can, or if it is not downloaded yet.
+    """
+
+    file: str
+    expected: int | None = None
+    nbytes: int | None = None
+    tensors: dict = field(default_factory=dict, repr=False)
+    error: TinyHFError | None = None
+
+    @property
+    def state(self):
+        """In a word or two."""
+        if self.error is not None:
+            return "missing" if self.nbytes is None else "damaged"
+        return "not downloaded" if self.nbytes is None else "ready"
+
+
+@dataclass
+class LoadPlan:
+    """What ``AutoModelForCausalLM.from_pretrained(name)`` would do.
+
+    Args:
+        name: as it was asked for.
+        folder: where ``config.json`` was found.
+        lookups: stage → the ``Lookup`` of every file it asked for, in order.
+        config: the config; ``config.decided_by`` says which field chose its class.
+        tokenizer: a sentence: its class and what chose it, or why there is none.
+        shards: the weight files in the order they are read.
+        tree: the parameters, by name.
+        differences: lines about names and shapes that checkpoint and model do not share.
+        free_memory: device → free bytes, or None where the system does not tell.
+        error: what loading would end with; None if nothing stands in its way.
+    """
+
+    name: str
+    folder: str
+    lookups: dict
+    config: PreTrainedConfig
+    tokenizer: str
+    shards: list
+    tree: Branch
+    differences: list
+    free_memory: dict
+    error: TinyHFError | None
+
+
+def plan_load(name, **hub_arguments):
+    """Go the way of ``from_pretrained``, but leave the weights where they are.
+
+    Args:
+        name: a folder, a bundled model, or "owner/name".
+        hub_arguments: revision, token, cache_dir …
+
+    Raises:
+        HubError, ConfigError: without a config there is nothing to show.
+    """
+    name, hub_options, lookups = str(name), HubOptions.pop_from(hub_arguments), {}
+    with record_lookups() as lookups["config"]:
+        config = AutoConfig.from_pretrained(name, **vars(hub_options))
+    hub_options = hub_options.at_commit_of(config._source)
+    model = AutoModelForCausalLM.model_class(config)(config)
+    with record_lookups() as lookups["weights"]:
+        shards, error = plan_weights(name, hub_options)
+    with record_lookups() as lookups["tokenizer"]:
+        tokenizer = describe_tokenizer(name, hub_options)
+    with record_lookups() as lookups["generation"]:
+        cached_file(name, GENERATION_CONFIG_NAME, hub_options)
+    tensors = tensors_by_parameter(model, shards)
+    info = compare(model, tensors) if all(shard.tensors for shard in shards) else LoadingInfo()
+    return LoadPlan(
+        name=name,
+        folder=str(Path(config._source).parent),
+        lookups=lookups,
+        config=config,
+        tokenizer=tokenizer,
+        shards=shards,
+        tree=parameter_tree(model, dtypes_by_parameter(model, tensors)),
+        differences=differences(model, info),
+        free_memory=free_memory_by_device(),
+        error=error or mismatch_error(name, info),
+    )
+
+
+# ---- weight files --------------------------------------------------------------------------------
+
+
+def plan_weights(name, hub_options):
+    """The shards, and the first error among them, or the one that says why there are none."""
+    try:
+        shards = plan_shards(name, hub_options)
+    except CheckpointError as error:
+        return [], error
+    missing = [shard.file for shard in shards if shard.state == "missing"]
+    if missing:
+        problem = f"{len(missing)} of {len(shards)} weight files are missing: {', '.join(missing)}"
+        return shards, CheckpointError(problem, where=name)
+    return shards, next((shard.error for shard in shards if shard.error), None)
+
+
+def plan_shards(name, hub_options):
+    """As ``find_checkpoint``: one file, or those that an index names."""
+    here_only = dataclasses.replace(hub_options, local_files_only=True)
+    single = plan_shard(name, SAFE_WEIGHTS_NAME, here_only)
+    if single.nbytes is not None:
+        return [single]
+    index_filename = cached_file(name, SAFE_WEIGHTS_INDEX_NAME, hub_options)
+    if index_filename is not None:
+        weight_map, _ = read_index(index_filename)
+        tensors_in = Counter(weight_map.values())
+        return [plan_shard(name, file, here_only, tensors_in[file]) for file in sorted(tensors_in)]
+    if single.state == "missing":
+        find_checkpoint(name, lambda file: cached_file(name, file, here_only))  # raises
+    return [single]
+
+
+def plan_shard(name, file, here_only, expected=None):
+    """One weight file: its header, if it is on this computer."""
+    with record_lookups() as lookups:
+        try:
+            path = cached_file(name, file, here_only)
+        except HubError:  # the repository has it, the cache has not
+            return ShardPlan(file, expected)
+    if path is None:
+        is_missing = lookups[0].reason == "not there"
+        error = CheckpointError("there is no such file", where=file) if is_missing else None
+        return ShardPlan(file, expected, error=error)
+    nbytes = Path(path).stat().st_size
+    try:
+        return ShardPlan(file, expected, nbytes, load_state_dict(path).tensors)
+    except CheckpointError as error:
+        return ShardPlan(file, expected, nbytes, error=error)
+
+
+# ---- parameters ----------------------------------------------------------------------------------
+
+
+def tensors_by_parameter(model, shards):
+    """(name in the checkpoint, name in the model or None) → ``TensorInfo``."""
+    places = model.state_dict()
+    return {
+        (key, name_in_model(key, places, model.base_model_prefix)): info
+        for shard in shards
+        for key, info in shard.tensors.items()
+    }
+
+
+def dtypes_by_parameter(model, tensors):
+    """Parameter → its type in the checkpoint, or, where no header tells, that of the config."""
+    found = {name: info.dtype for (_, name), info in tensors.items()}
+    otherwise = as_dtype(model.config.dtype if model.config.dtype not in (None, "auto") else "float32")
+    return {name: found.get(name, otherwise) for name in model.state_dict()}
+
+
+def compare(model, tensors):
+    """Which names and shapes the headers and the model do not share."""
+    places = model.state_dict()
+    tied = model.tied_weights_keys if model.config.tie_word_embeddings else ()
+    return LoadingInfo(
+        missing_keys=places.keys() - {name for _, name in tensors} - set(tied),
+        unexpected_keys={key: info.shape for (key, name), info in tensors.items() if name is None},
+        mismatched_keys={
+            (name, info.shape, places[name].shape)
+            for (_, name), info in tensors.items()
+            if name is not None and info.shape != places[name].shape
+        },
+    )
+
+
+def mismatch_error(name, info):
+    """What loading says to shapes that differ; None if none do."""
+    if not info.mismatched_keys:
+        return None
+    problem = f"{len(info.mismatched_keys)} weights have another shape than the model's parameters"
+    return WeightMismatchError(problem, where=name)
+
+
+# ---- what stands beside --------------------------------------------------------------------------
+
+
+def describe_tokenizer(name, hub_options):
+    """Its class and what chose it, or why there is none."""
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, **vars(hub_options))
+    except TinyHFError as error:
+        return f"none: {error}"
+    return f"{type(tokenizer).__name__}, {len(tokenizer)} tokens: {tokenizer.class_reason}"
+
+
+def free_memory_by_device():
+    """The CPU, and the first GPU if there is one."""
+    free = {"cpu": free_memory("cpu")}
+    try:
+        free["cuda:0"] = free_memory(parse_device("cuda"))
+    except (MissingExtraError, DeviceError):
+        pass
+    return free

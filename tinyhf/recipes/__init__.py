@@ -1,0 +1,1 @@
+"""Recipes · What to do with the library, from data to result."""
