@@ -40,6 +40,7 @@ def main(argv=None):
             sys.stdout.flush()  # a pipe that is closed shows here, not after the end of main
             return 0
         except KeyboardInterrupt:
+            print(file=sys.stderr)  # the shell goes on in a new line
             return 130
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,8 +56,8 @@ def tell(error):
     if isinstance(error, TinyHFError):
         print(f"tinyhf: error: {error}", file=sys.stderr)
         return 2
-    sentence = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    print(f"tinyhf: error: {sentence} (--debug shows where it happened)", file=sys.stderr)
+    words = " ".join([type(error).__name__, *str(error).split()])
+    print(f"tinyhf: error: {words} (--debug shows where it happened)", file=sys.stderr)
     return 1
 
 
@@ -81,6 +82,8 @@ def generate(args):
     prompt = read_prompt(args.prompt)
     pipe = pipeline("text-generation", args.model, dtype=args.dtype, device_map=args.device)
     check_context(pipe, prompt, args.model)
+    if "max_new_tokens" in settings:
+        pipe.model.generation_config.max_length = None  # of two limits, the one asked for
     streamer = WholeTextStreamer(pipe.tokenizer, skip_special_tokens=True)
     pipe(prompt, streamer=streamer, **settings)
 
@@ -135,7 +138,8 @@ def read_prompt(prompt):
     if prompt in (None, "-"):
         prompt = sys.stdin.read().removesuffix("\n")
     if not prompt.strip():
-        raise ArgumentError("there is nothing in it", where="prompt", fix="Begin a text.")
+        fix = f'Write the beginning of a text, such as "{DEFAULT_PROMPT}".'
+        raise ArgumentError("there is nothing in it", where="prompt", fix=fix)
     return prompt
 
 
@@ -220,8 +224,6 @@ def add_generate_options(command):
     how.add_argument("--greedy", action="store_true", help="always the most probable token")
     how.add_argument("--temperature", type=float, metavar="T", help="below 1 safer, above 1 wilder")
     how.add_argument("--top-k", type=int, metavar="K", help="draw from the K most probable tokens")
-    how.add_argument(
-        "--top-p", type=float, metavar="P", help="… from those that make up P together"
-    )
+    how.add_argument("--top-p", type=float, metavar="P", help="… from those that make up P in all")
     how.add_argument("--repetition-penalty", type=float, metavar="R", help="above 1: repeat less")
     how.add_argument("--seed", type=int, metavar="S", help="the same seed gives the same text")

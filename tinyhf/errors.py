@@ -64,6 +64,10 @@ class ArgumentError(TinyHFError, ValueError):
     """An argument of a call is unknown, contradictory or out of range."""
 
 
+class NumericsError(TinyHFError, RuntimeError):
+    """A result is NaN or infinite where numbers are needed."""
+
+
 class DeviceError(TinyHFError, RuntimeError):
     """Arrays are not on the device they are needed on, or the device does not exist."""
 

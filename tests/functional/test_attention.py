@@ -28,7 +28,7 @@ def picture(mask):
     """The mask as its docstring draws it: . is seen, # is hidden."""
     assert mask.dtype == float32
     assert set(numpy.unique(mask)) <= {0.0, HIDDEN}
-    return [["".join(".#"[x < 0] for x in line) for line in row] for row in mask[:, 0]]
+    return [["".join(".#"[int(x < 0)] for x in line) for line in row] for row in mask[:, 0]]
 
 
 def test_causal_mask_hides_later_tokens():

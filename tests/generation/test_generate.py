@@ -8,7 +8,7 @@ import pytest
 
 from tinyhf.backend.random import TorchGenerator, set_seed
 from tinyhf.configuration.generation import GenerationConfig
-from tinyhf.errors import ArgumentError, TinyHFError, note_once
+from tinyhf.errors import ArgumentError, NumericsError, note_once
 from tinyhf.generation import (
     EosTokenCriteria,
     GenerateDecoderOnlyOutput,
@@ -118,6 +118,7 @@ def test_no_prompt_begins_with_bos(counting_model):
     [
         ([[]], r"input_ids: the prompt is empty \(wanted at least one token a row, got \(1, 0\)\)"),
         ([1, 2], r"input_ids: has the wrong shape \(wanted \(batch, seq\), got \(2,\)\)"),
+        ([[1, 2], [3]], r"input_ids: rows differ in length. .*padding=True"),
         ([[1.0]], r"input_ids: ids must be whole numbers \(wanted int64, got 'float64'\)"),
         ([[3, 10]], r"input_ids: is outside the vocabulary \(wanted 0 to 9, got 10\)"),
         ([[-1, 3]], r"input_ids: is outside the vocabulary \(wanted 0 to 9, got -1\)"),
@@ -259,7 +260,7 @@ def test_scores_that_cannot_be_drawn_from(random_model, value):
     model.table[:, 7] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        with pytest.raises(TinyHFError, match=r"generate\(\), row 0, token 2: .* contain NaN"):
+        with pytest.raises(NumericsError, match=r"generate\(\), row 0, token 2: .* contain NaN"):
             model.generate([[0, 1]], do_sample=True, seed=0, top_k=0)
 
 

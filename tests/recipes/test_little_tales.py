@@ -9,6 +9,7 @@ from tokenizers import Tokenizer
 
 import tinyhf
 from tinyhf.recipes.little_tales import corpus, story
+from tinyhf.recipes.little_tales.first_sentences import first_sentences
 from tinyhf.recipes.little_tales.people import CHILDREN, GROWN_UPS, NEIGHBOURS, PET_NAMES
 from tinyhf.recipes.little_tales.stories import PLOTS, put_right
 
@@ -102,6 +103,13 @@ def test_put_right():
     rough = 'a  owl sat there. it said, "who is  it?" asked Tom. "me!" it flew. "you!" he cried.'
     right = 'An owl sat there. It said, "Who is it?" asked Tom. "Me!" It flew. "You!" he cried.'
     assert put_right(rough) == right
+
+
+def test_first_sentences_name_things_again():
+    assert first_sentences(1) == first_sentences(1)
+    for seed in range(200):
+        words = re.findall(r"\w+", first_sentences(seed))
+        assert any(words.count(word) > 1 for word in words if word.istitle() or len(word) > 4)
 
 
 def test_the_bundled_folder_is_complete_and_small():

@@ -71,9 +71,11 @@ def read_index(index_filename):
     """``weight_map`` (tensor name → shard file) and ``metadata`` of an index file."""
     try:
         index = json.loads(Path(index_filename).read_text(encoding="utf-8"))
-        weight_map, metadata = index["weight_map"], index.get("metadata") or {}
+        weight_map, metadata = index["weight_map"], dict(index.get("metadata") or {})
         shards = set(weight_map.values())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if not shards:
+            raise ValueError("weight_map is empty")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f"is not a shard index: {type(error).__name__} {error}",
             where=str(index_filename),

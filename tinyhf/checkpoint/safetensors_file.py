@@ -100,7 +100,7 @@ class SafetensorsFile(Mapping):
         self._data_start = 8 + length
         try:
             header = json.loads(self._map[8 : self._data_start])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(f"has a header that is not JSON: {error}") from error
         if not isinstance(header, dict):
             raise self._damaged("has a header that is not a JSON object", got=header)

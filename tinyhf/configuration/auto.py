@@ -4,6 +4,7 @@ Mirrors transformers/models/auto/configuration_auto.py.
 """
 
 import difflib
+import re
 
 from tinyhf.configuration.base import CONFIG_CLASSES, PreTrainedConfig
 from tinyhf.errors import ConfigError
@@ -39,13 +40,13 @@ class AutoConfig:
 def choose_config_class(config_dict):
     """The config class for a ``config.json``, and the field that decided.
 
-    Tried in this order: ``model_type`` ("llama"), the class names in ``architectures``
-    ("LlamaForCausalLM") and ``auto_map`` ("configuration_llama.LlamaConfig").
+    ``model_type`` ("llama") decides; where it is missing the class names in ``architectures``
+    ("LlamaForCausalLM"), then those in ``auto_map`` ("configuration_llama.LlamaConfig").
     """
     model_type = config_dict.get("model_type")
-    if model_type in CONFIG_CLASSES:
-        return CONFIG_CLASSES[model_type], f'model_type "{model_type}"'
-    for field in ("architectures", "auto_map"):
+    if str(model_type) in CONFIG_CLASSES:
+        return CONFIG_CLASSES[str(model_type)], f'model_type "{model_type}"'
+    for field in ("architectures", "auto_map") if model_type is None else ():
         config_class = _class_named_in(str(config_dict.get(field)))
         if config_class is not None:
             return config_class, f"{field} {config_dict[field]}"
@@ -53,10 +54,12 @@ def choose_config_class(config_dict):
 
 
 def _class_named_in(text):
-    """The config class whose family name ("Llama") stands in ``text``; the longest name wins."""
-    families = {cls.__name__.removesuffix("Config"): cls for cls in CONFIG_CLASSES.values()}
-    named = [family for family in families if family in text]
-    return families[max(named, key=len)] if named else None
+    """The config class of whose family ("Llama") a class stands in ``text``, or None."""
+    for config_class in CONFIG_CLASSES.values():
+        family = config_class.__name__.removesuffix("Config")
+        if re.search(rf"\b{family}(For\w+|(LMHead|MT)?Model|Config)\b", text):
+            return config_class
+    return None
 
 
 def _unknown(model_type, config_dict):

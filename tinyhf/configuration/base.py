@@ -191,7 +191,7 @@ def read_json(path):
     """The JSON object in the file ``path``."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"is not valid JSON: {error}", where=str(path)) from error
     if not isinstance(content, dict):
         raise ConfigError("must hold a JSON object", where=str(path), got=content)

@@ -52,7 +52,7 @@ GLOBAL_DEFAULTS = {
 
 
 def whole_number(lowest):
-    """A rule: what to check a value with, and what to say where it fails."""
+    """A rule of ``RULES``."""
     return (
         lambda value: isinstance(value, numbers.Integral) and value >= lowest,
         f"a whole number, {lowest} or more",
@@ -60,6 +60,7 @@ def whole_number(lowest):
 
 
 def fraction(from_zero=True):
+    """A rule of ``RULES``."""
     return (
         lambda value: _is_number(value) and 0 <= value <= 1 and (from_zero or value > 0),
         "a number from 0 to 1" if from_zero else "a number above 0, at most 1",
@@ -209,7 +210,7 @@ class GenerationConfig:
         Raises:
             ArgumentError: names the field, its value, and what is allowed.
         """
-        for name in vars(self).keys() & RULES.keys():
+        for name in sorted(vars(self).keys() & RULES.keys()):
             value = getattr(self, name)
             allowed, wanted = RULES[name]
             if value is not None and not allowed(value):

@@ -8,12 +8,20 @@ Mirrors RotaryEmbeddingConfigMixin of transformers/modeling_rope_utils.py.
 
 from tinyhf.functional import ROPE_FUNCTIONS
 
-#: What each rope type cannot do without.
+#: What each rope type cannot do without, and what it may have beside.
 REQUIRED = {
     "linear": ("factor",),
     "dynamic": ("factor",),
-    "yarn": ("factor",),
-    "llama3": ("factor", "low_freq_factor", "high_freq_factor"),
+    "yarn": ("original_max_position_embeddings",),
+    "llama3": (
+        "factor",
+        "low_freq_factor",
+        "high_freq_factor",
+        "original_max_position_embeddings",
+    ),
+}
+OPTIONAL = {
+    "yarn": ("factor", "attention_factor", "beta_fast", "beta_slow", "mscale", "mscale_all_dim"),
 }
 
 
@@ -23,26 +31,28 @@ class RopeConfigMixin:
     default_theta = 10000.0
 
     def modernize(self, fields):
-        """The base class's, and ``rope_theta`` and ``rope_scaling`` merged."""
+        """The base class's, and the old names, where they are given, merged into the new one."""
         theta = fields.pop("rope_theta", None)
-        scaling = fields.pop("rope_scaling", None)
-        rope = scaling or fields.get("rope_parameters") or {}
-        if not isinstance(rope, dict):
+        before = fields.get("rope_parameters") or {}
+        rope = fields.pop("rope_scaling", None) or before
+        if not isinstance(rope, dict) or not isinstance(before, dict):
             raise self.error("rope_parameters", "has the wrong type", wanted="dict", got=rope)
-        rope = {"rope_type": rope.get("type", "default"), **rope}
-        rope.setdefault("rope_theta", self.default_theta if theta is None else theta)
+        if theta is None:
+            theta = rope.get("rope_theta", before.get("rope_theta", self.default_theta))
+        rope = {"rope_type": rope.get("type", "default"), **rope, "rope_theta": theta}
         return super().modernize({**fields, "rope_parameters": rope})
 
     def validate_rope(self):
         """Raise ConfigError unless the rope type exists and has what it needs."""
         rope = self.rope_parameters
         kind = rope["rope_type"]
-        if kind not in ROPE_FUNCTIONS:
+        if str(kind) not in ROPE_FUNCTIONS:
             known = ", ".join(ROPE_FUNCTIONS)
             raise self.error("rope_parameters", "unknown rope_type", wanted=known, got=kind)
         if kind in ("llama3", "yarn"):
             rope.setdefault("original_max_position_embeddings", self.max_position_embeddings)
-        for name in ("rope_theta", *REQUIRED.get(kind, ())):
+        given = [name for name in OPTIONAL.get(kind, ()) if rope.get(name) is not None]
+        for name in ("rope_theta", *REQUIRED.get(kind, ()), *given):
             self._check_rope_number(name, rope.get(name))
 
     def _check_rope_number(self, name, value):

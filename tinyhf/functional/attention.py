@@ -52,16 +52,14 @@ def attention_scores(query, key, scaling):
     Returns:
         (batch, heads, seq, total).
     """
-    batch, heads, seq, head_dim = query.shape
-    stacked = query.reshape(batch, key.shape[1], -1, head_dim)
-    return (stacked @ key.swapaxes(-1, -2)).reshape(batch, heads, seq, -1) * scaling
+    stacked = query.reshape(query.shape[0], key.shape[1], -1, query.shape[3])
+    return (stacked @ key.swapaxes(-1, -2)).reshape(*query.shape[:3], -1) * scaling
 
 
 def mix_values(weights, value):
     """Weighted means of ``value``: (batch, heads, seq, total) → (batch, heads, seq, head_dim)."""
-    batch, heads, seq, total = weights.shape
-    stacked = weights.reshape(batch, value.shape[1], -1, total)
-    return (stacked @ value).reshape(batch, heads, seq, -1)
+    stacked = weights.reshape(weights.shape[0], value.shape[1], -1, weights.shape[3])
+    return (stacked @ value).reshape(*weights.shape[:3], -1)
 
 
 def attention_weights(scores, mask=None):

@@ -8,9 +8,8 @@ from tinyhf.backend import array_module
 
 def softmax(x):
     """exp(x) / Σ exp(x) along the last axis; the largest x is taken off first, against overflow."""
-    xp = array_module(x)
     weights = x - x.max(axis=-1, keepdims=True)  # a new array of our own: the rest may reuse it
-    xp.exp(weights, out=weights)
+    array_module(x).exp(weights, out=weights)
     weights /= weights.sum(axis=-1, keepdims=True)
     return weights
 

@@ -1,6 +1,6 @@
-"""Floor 6 · Stages 8 to 10 of ``generate``: what bends scores, what ends rows, where draws come from.
+"""Floor 6 · Stages 8 to 10 of ``generate``: what bends scores, what ends rows, what draws.
 
-Mirrors ``_get_logits_processor`` and ``_get_stopping_criteria`` of transformers/generation/utils.py.
+Mirrors ``_get_logits_processor`` and ``_get_stopping_criteria`` in transformers/generation/utils.py
 """
 
 import numpy as np
@@ -29,62 +29,70 @@ from tinyhf.generation.stopping_criteria import (
 )
 
 
-def get_logits_processor(settings, input_ids, attention_mask, prefix_allowed_tokens_fn, custom):
+def get_logits_processor(
+    generation_config, input_ids, attention_mask, prefix_allowed_tokens_fn, custom
+):
     """What bends the scores, in transformers' order: what the text forbids, then sampling."""
     processors = LogitsProcessorList()
-    ends = settings.eos_token_id
-    if settings.repetition_penalty not in (None, 1.0):
+    ends = generation_config.eos_token_id
+    if generation_config.repetition_penalty not in (None, 1.0):
         padding = 0  # or the number of ids before each row's text, as often as stage 11 repeats it
         if attention_mask is not None:
-            padding = np.repeat(attention_mask.argmax(axis=1), settings.num_return_sequences)
-        processors.append(RepetitionPenaltyLogitsProcessor(settings.repetition_penalty, padding))
-    if settings.no_repeat_ngram_size:
-        processors.append(NoRepeatNGramLogitsProcessor(settings.no_repeat_ngram_size))
-    if settings.min_new_tokens is not None and ends is not None:  # wins over min_length
+            padding = np.repeat(
+                attention_mask.argmax(axis=1), generation_config.num_return_sequences
+            )
+        processors.append(
+            RepetitionPenaltyLogitsProcessor(generation_config.repetition_penalty, padding)
+        )
+    if generation_config.no_repeat_ngram_size:
+        processors.append(NoRepeatNGramLogitsProcessor(generation_config.no_repeat_ngram_size))
+    if generation_config.min_new_tokens is not None and ends is not None:  # wins over min_length
         prompt_length = input_ids.shape[1]
-        minimum = MinNewTokensLengthLogitsProcessor(prompt_length, settings.min_new_tokens, ends)
+        minimum = MinNewTokensLengthLogitsProcessor(
+            prompt_length, generation_config.min_new_tokens, ends
+        )
         processors.append(minimum)
-    elif settings.min_length and ends is not None:
-        processors.append(MinLengthLogitsProcessor(settings.min_length, ends))
+    elif generation_config.min_length and ends is not None:
+        processors.append(MinLengthLogitsProcessor(generation_config.min_length, ends))
     if prefix_allowed_tokens_fn is not None:
         processors.append(PrefixConstrainedLogitsProcessor(prefix_allowed_tokens_fn))
     processors = merge(processors, custom, "logits_processor")
-    if settings.do_sample:
-        processors.extend(get_logits_warpers(settings))
+    if generation_config.do_sample:
+        processors.extend(get_logits_warpers(generation_config))
     return processors
 
 
-def get_logits_warpers(settings):
+def get_logits_warpers(generation_config):
     """What makes sampling bolder or more careful."""
     warpers = []
-    if settings.temperature not in (None, 1.0):
-        warpers.append(TemperatureLogitsWarper(settings.temperature))
-    if settings.top_k:
-        warpers.append(TopKLogitsWarper(settings.top_k))
-    if settings.top_p not in (None, 1.0):
-        warpers.append(TopPLogitsWarper(settings.top_p))
-    if settings.min_p is not None:
-        warpers.append(MinPLogitsWarper(settings.min_p))
-    if settings.typical_p not in (None, 1.0):
-        warpers.append(TypicalLogitsWarper(settings.typical_p))
+    if generation_config.temperature not in (None, 1.0):
+        warpers.append(TemperatureLogitsWarper(generation_config.temperature))
+    if generation_config.top_k:
+        warpers.append(TopKLogitsWarper(generation_config.top_k))
+    if generation_config.top_p not in (None, 1.0):
+        warpers.append(TopPLogitsWarper(generation_config.top_p))
+    if generation_config.min_p is not None:
+        warpers.append(MinPLogitsWarper(generation_config.min_p))
+    if generation_config.typical_p not in (None, 1.0):
+        warpers.append(TypicalLogitsWarper(generation_config.typical_p))
     return warpers
 
 
-def get_stopping_criteria(settings, custom, tokenizer):
+def get_stopping_criteria(generation_config, custom, tokenizer):
     """What ends a row, in transformers' order."""
-    criteria = StoppingCriteriaList([MaxLengthCriteria(settings.max_length)])
-    if settings.max_time is not None:
-        criteria.append(MaxTimeCriteria(settings.max_time))
-    if settings.stop_strings is not None:
+    criteria = StoppingCriteriaList([MaxLengthCriteria(generation_config.max_length)])
+    if generation_config.max_time is not None:
+        criteria.append(MaxTimeCriteria(generation_config.max_time))
+    if generation_config.stop_strings is not None:
         if tokenizer is None:
             fix = "Call generate(tokenizer=...)."
             raise ArgumentError("needs the model's tokenizer", where="stop_strings", fix=fix)
-        criteria.append(StopStringCriteria(tokenizer, settings.stop_strings))
-    if settings.eos_token_id is not None:
-        criteria.append(EosTokenCriteria(settings.eos_token_id))
+        criteria.append(StopStringCriteria(tokenizer, generation_config.stop_strings))
+    if generation_config.eos_token_id is not None:
+        criteria.append(EosTokenCriteria(generation_config.eos_token_id))
     criteria = merge(criteria, custom, "stopping_criteria")
     has_end = any(isinstance(criterion, EosTokenCriteria) for criterion in criteria)
-    if has_end and settings.pad_token_id is None:
+    if has_end and generation_config.pad_token_id is None:
         fix = "Rows that end before the others are filled up with it."
         raise ArgumentError("is missing", where="pad_token_id", wanted="a token id", fix=fix)
     return criteria

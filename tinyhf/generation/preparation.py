@@ -1,7 +1,7 @@
 """Floor 6 · Stages 1 to 6 of ``generate``: settings, prompt, special tokens, padding, length.
 
-Mirrors ``_prepare_…`` and ``_validate_…`` of transformers/generation/utils.py. The functions stand in
-the order in which ``generate`` calls them.
+Mirrors ``_prepare_…`` and ``_validate_…`` of transformers/generation/utils.py. The functions stand
+in the order in which ``generate`` calls them.
 """
 
 import difflib
@@ -39,12 +39,12 @@ def prepare_generation_config(model, generation_config, kwargs):
     if not isinstance(generation_config, GenerationConfig | None):
         got = type(generation_config).__name__
         wanted = "a tinyhf.GenerationConfig"
-        raise ArgumentError("is none", where="generation_config", wanted=wanted, got=got)
+        raise ArgumentError("wrong type", where="generation_config", wanted=wanted, got=got)
     own = model.generation_config.set_fields()
     given = generation_config.set_fields() if generation_config else {}
     settings = GenerationConfig(**{**own, **given})
     model_kwargs = settings.update(**kwargs)
-    for name in SETTINGS_NOT_HERE & settings.set_fields().keys():
+    for name in sorted(SETTINGS_NOT_HERE & settings.set_fields().keys()):
         value = getattr(settings, name)
         if value not in (False, GLOBAL_DEFAULTS.get(name)):
             raise ArgumentError("is not available in this version", where=name, got=value)
@@ -61,10 +61,10 @@ def validate_model_kwargs(model, model_kwargs):
         fix = "Load it with AutoModelForCausalLM."
         raise ArgumentError(f"{type(model).__name__} has no language-model head", fix=fix)
     model_kwargs = {name: value for name, value in model_kwargs.items() if value is not None}
-    for name in ARGUMENTS_NOT_HERE & model_kwargs.keys():
+    for name in sorted(ARGUMENTS_NOT_HERE & model_kwargs.keys()):
         raise ArgumentError("is not available in this version", where=f"generate({name}=)")
     known = inspect.signature(model.forward).parameters.keys()
-    for name in model_kwargs.keys() - known:
+    for name in sorted(model_kwargs.keys() - known):
         names = {*FIELDS, *known, *inspect.signature(model.generate).parameters}
         nearest = difflib.get_close_matches(name, names, n=1)
         fix = f"Did you mean {nearest[0]}=?" if nearest else None
@@ -72,20 +72,24 @@ def validate_model_kwargs(model, model_kwargs):
     return model_kwargs
 
 
-def prepare_model_inputs(model, inputs, model_kwargs, settings):
+def prepare_model_inputs(model, inputs, model_kwargs, generation_config):
     """The prompt on the host: int64 (batch, seq)."""
     input_ids = model_kwargs.pop("input_ids", None)
     if inputs is not None and input_ids is not None:
         raise ArgumentError("are the same thing: give one of them", where="inputs and input_ids")
     input_ids = inputs if input_ids is None else input_ids
     if input_ids is None:
-        if settings.bos_token_id is None:
+        if generation_config.bos_token_id is None:
             raise ArgumentError("is missing, and there is no bos_token_id", where="input_ids")
-        input_ids = [[settings.bos_token_id]]
+        input_ids = [[generation_config.bos_token_id]]
     if hasattr(input_ids, "keys"):
         fix = "Unpack it: generate(**inputs)."
         raise ArgumentError("is not ids but all a tokenizer returns", where="inputs", fix=fix)
-    input_ids = np.asarray(to_host(input_ids))
+    try:
+        input_ids = np.asarray(to_host(input_ids))
+    except ValueError as error:
+        fix = "Let the tokenizer pad them: padding=True."
+        raise ArgumentError("rows differ in length", where="input_ids", fix=fix) from error
     check_input_ids(input_ids, model.config.vocab_size)
     return input_ids.astype(np.int64)
 
@@ -107,27 +111,30 @@ def check_input_ids(input_ids, vocab_size):
         raise wrong("is outside the vocabulary", f"0 to {vocab_size - 1}", outside[0].item())
 
 
-def prepare_special_tokens(settings):
+def prepare_special_tokens(generation_config):
     """Make ``eos_token_id`` a list, and ``pad_token_id`` the first of them if nobody set one."""
-    if settings.eos_token_id is not None:
-        settings.eos_token_id = np.atleast_1d(settings.eos_token_id).tolist()
-        if settings.pad_token_id is None:
-            settings.pad_token_id = settings.eos_token_id[0]
+    if generation_config.eos_token_id is not None:
+        generation_config.eos_token_id = np.atleast_1d(generation_config.eos_token_id).tolist()
+        if generation_config.pad_token_id is None:
+            generation_config.pad_token_id = generation_config.eos_token_id[0]
 
 
-def prepare_attention_mask(input_ids, attention_mask, settings):
+def prepare_attention_mask(input_ids, attention_mask, generation_config):
     """1 for tokens, 0 for padding: int64 (batch, seq); None where nothing is padding.
 
     Without a mask, padding is seen in the ids, unless it looks like the end token.
     """
     if attention_mask is None:
-        padding_shows = settings.pad_token_id not in (None, *(settings.eos_token_id or []))
+        padding_shows = generation_config.pad_token_id not in (
+            None,
+            *(generation_config.eos_token_id or []),
+        )
         if not padding_shows and len(input_ids) > 1:
             note_once(
                 "A batch without attention_mask, and no pad_token_id that differs from the end "
                 "token: all ids count as text. Pass the attention_mask the tokenizer returns."
             )
-        attention_mask = input_ids != (settings.pad_token_id if padding_shows else -1)
+        attention_mask = input_ids != (generation_config.pad_token_id if padding_shows else -1)
     attention_mask = np.asarray(to_host(attention_mask)).astype(np.int64)
     if attention_mask.shape != input_ids.shape:
         raise ArgumentError(
@@ -144,26 +151,31 @@ def prepare_attention_mask(input_ids, attention_mask, settings):
     return None if attention_mask.all() else attention_mask
 
 
-def prepare_generated_length(settings, prompt_length, max_position_embeddings):
+def prepare_generated_length(generation_config, prompt_length, max_position_embeddings):
     """Make ``max_length`` the number of tokens, prompt included, at which every row ends."""
-    if settings.max_new_tokens is not None:
-        if settings.max_length is not None:
+    if generation_config.max_new_tokens is not None:
+        if generation_config.max_length is not None:
             note_once("max_new_tokens and max_length are both set: max_new_tokens counts.")
-        settings.max_length = prompt_length + settings.max_new_tokens
-    elif settings.max_length is None:
-        settings.max_length = prompt_length + DEFAULT_NEW_TOKENS
+        generation_config.max_length = prompt_length + generation_config.max_new_tokens
+    elif generation_config.max_length is None:
+        generation_config.max_length = prompt_length + DEFAULT_NEW_TOKENS
         if max_position_embeddings is not None:
-            settings.max_length = min(settings.max_length, max_position_embeddings)
-    if prompt_length >= settings.max_length:
+            generation_config.max_length = min(
+                generation_config.max_length, max_position_embeddings
+            )
+    if prompt_length >= generation_config.max_length:
         raise ArgumentError(
             f"the prompt has {prompt_length} tokens already",
             where="max_length",
             wanted=f"more than {prompt_length}",
-            got=settings.max_length,
+            got=generation_config.max_length,
             fix="max_new_tokens= counts only what follows the prompt.",
         )
-    if max_position_embeddings is not None and settings.max_length > max_position_embeddings:
+    if (
+        max_position_embeddings is not None
+        and generation_config.max_length > max_position_embeddings
+    ):
         note_once(
-            f"The text may grow to {settings.max_length} tokens, the model was made for "
+            f"The text may grow to {generation_config.max_length} tokens, the model was made for "
             f"{max_position_embeddings} (max_position_embeddings)."
         )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinyhf.backend import to_device, to_host
-from tinyhf.errors import TinyHFError
+from tinyhf.errors import NumericsError
 from tinyhf.functional import softmax
 from tinyhf.generation.assembly import (
     choose_generator,
@@ -99,49 +99,54 @@ class GenerationMixin:
 
         Raises:
             ArgumentError: an argument is unknown, impossible or not available.
+            NumericsError: the scores are NaN or infinite, so that nothing can be drawn.
         """
         # 1. settings: keywords > generation_config > the model's own > global defaults
-        settings, model_kwargs = prepare_generation_config(self, generation_config, kwargs)
+        generation_config, model_kwargs = prepare_generation_config(self, generation_config, kwargs)
         # 2. the other keywords are for the model: does it know them?
         model_kwargs["assistant_model"] = assistant_model
         model_kwargs = validate_model_kwargs(self, model_kwargs)
         # 3. the prompt
-        input_ids = prepare_model_inputs(self, inputs, model_kwargs, settings)
+        input_ids = prepare_model_inputs(self, inputs, model_kwargs, generation_config)
         # 4. which tokens end a row, and which one fills it up
-        prepare_special_tokens(settings)
+        prepare_special_tokens(generation_config)
         # 5. which ids of the prompt are padding
         attention_mask = model_kwargs.get("attention_mask")
-        attention_mask = prepare_attention_mask(input_ids, attention_mask, settings)
+        attention_mask = prepare_attention_mask(input_ids, attention_mask, generation_config)
         # 6. how long it gets
         prepare_generated_length(
-            settings, input_ids.shape[1], getattr(self.config, "max_position_embeddings", None)
+            generation_config,
+            input_ids.shape[1],
+            getattr(self.config, "max_position_embeddings", None),
         )
         # 7. what every call of the model is told (it makes the cache itself, in the prefill)
         model_kwargs.update(
             attention_mask=attention_mask,
-            use_cache=settings.use_cache,
-            output_attentions=settings.output_attentions,
-            output_hidden_states=settings.output_hidden_states,
+            use_cache=generation_config.use_cache,
+            output_attentions=generation_config.output_attentions,
+            output_hidden_states=generation_config.output_hidden_states,
             logits_to_keep=1,
         )
         # 8. what bends the scores
         prepared_logits_processor = get_logits_processor(
-            settings, input_ids, attention_mask, prefix_allowed_tokens_fn, logits_processor
+            generation_config, input_ids, attention_mask, prefix_allowed_tokens_fn, logits_processor
         )
         # 9. what ends a row
-        prepared_stopping_criteria = get_stopping_criteria(settings, stopping_criteria, tokenizer)
+        prepared_stopping_criteria = get_stopping_criteria(
+            generation_config, stopping_criteria, tokenizer
+        )
         # 10. where random numbers come from
         generator = choose_generator(seed, generator)
         # 11. expand input_ids: num_return_sequences rows for each prompt
         input_ids, model_kwargs = self._expand_inputs_for_generation(
-            settings.num_return_sequences, input_ids, **model_kwargs
+            generation_config.num_return_sequences, input_ids, **model_kwargs
         )
         # 12. run sample (greedy search is the same loop without the draw)
         return self._sample(
             input_ids,
             logits_processor=prepared_logits_processor,
             stopping_criteria=prepared_stopping_criteria,
-            generation_config=settings,
+            generation_config=generation_config,
             streamer=streamer,
             generator=generator,
             **model_kwargs,
@@ -180,12 +185,12 @@ class GenerationMixin:
             if device != "cpu":
                 model_inputs = on_device(model_inputs, device)
 
-            # Two lines for one thing, so that a breakpoint can tell the stages apart.
-            if is_prefill:
-                outputs = self(**model_inputs, return_dict=True)  # the whole prompt
+            # Both calls end in forward: they are two so that a breakpoint can tell them apart.
+            if is_prefill:  # the whole prompt
+                outputs = self(**model_inputs, return_dict=True)
                 is_prefill = False
-            else:
-                outputs = self(**model_inputs, return_dict=True)  # the newest token
+            else:  # decode: the newest token, the others are in the cache
+                outputs = self(**model_inputs, return_dict=True)
             model_kwargs = self._update_model_kwargs_for_generation(outputs, model_kwargs)
 
             next_token_logits = to_host(outputs.logits[:, -1]).astype(np.float32)  # (rows, vocab)
@@ -239,7 +244,7 @@ def on_device(model_inputs, device):
 def cannot_draw(probs, input_ids):
     """The error that says which row and token have no probabilities."""
     row = np.isnan(probs[:, 0]).argmax()
-    return TinyHFError(
+    return NumericsError(
         "the probabilities contain NaN",
         where=f"generate(), row {row}, token {input_ids.shape[1]}",
         fix="A score is NaN or infinite, or a processor banned every token.",

@@ -7,10 +7,10 @@ transformers/utils/hub.py.
 Reading order: files → repository → explain, beside them options, bundled and record.
 """
 
-from .bundled import BUNDLED, bundled_folder
-from .files import cached_file
-from .options import HubOptions, extract_commit_hash
-from .record import Lookup, record_lookups
+from tinyhf.hub.bundled import BUNDLED, bundled_folder
+from tinyhf.hub.files import cached_file
+from tinyhf.hub.options import HubOptions, extract_commit_hash
+from tinyhf.hub.record import Lookup, record_lookups
 
 __all__ = [
     "BUNDLED",

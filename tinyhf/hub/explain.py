@@ -17,7 +17,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from ..errors import HubError
+from tinyhf.errors import HubError
 
 SIGN_IN = "sign in with `hf auth login`, or pass token="
 

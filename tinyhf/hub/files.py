@@ -7,10 +7,10 @@ import os
 import posixpath
 from pathlib import Path, PureWindowsPath
 
-from ..errors import ArgumentError, HubError
-from .bundled import bundled_folder
-from .options import HubOptions
-from .record import Lookup, record
+from tinyhf.errors import ArgumentError, HubError
+from tinyhf.hub.bundled import bundled_folder
+from tinyhf.hub.options import HubOptions
+from tinyhf.hub.record import Lookup, record
 
 
 def cached_file(path_or_repo_id, filename, options=None, **hub_arguments):
@@ -72,6 +72,6 @@ def _find_in_folder(name, path):
 
 def _find_in_repository(name, path, options):
     # Imported at the first need: the hub's client takes 0.2 s, and reads HF_* on its import.
-    from .repository import find_in_repository
+    from tinyhf.hub.repository import find_in_repository
 
     return find_in_repository(name, path, options)

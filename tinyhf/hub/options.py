@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from ..errors import note_once
+from tinyhf.errors import note_once
 
 # Still met in articles and older code: accepted, and answered with what to do today.
 OUTDATED = {

@@ -10,9 +10,9 @@ from pathlib import Path
 from huggingface_hub import constants, hf_hub_download, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HTTPError, LocalEntryNotFoundError
 
-from ..errors import HubError, note_once
-from .explain import explain
-from .record import Lookup
+from tinyhf.errors import HubError, note_once
+from tinyhf.hub.explain import explain
+from tinyhf.hub.record import Lookup
 
 # What the client raises; RuntimeError comes from its optional downloader hf_xet.
 FAILURES = (OSError, ValueError, RuntimeError, HTTPError)

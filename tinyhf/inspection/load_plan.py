@@ -4,6 +4,7 @@ Of weight files only the headers are read, and only of those already on this com
 download small JSON files, never weights. Transformers has no such thing.
 """
 
+import contextlib
 import dataclasses
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from tinyhf.checkpoint.index import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, 
 from tinyhf.configuration import GENERATION_CONFIG_NAME, AutoConfig, PreTrainedConfig
 from tinyhf.errors import (
     CheckpointError,
+    ConfigError,
     DeviceError,
     HubError,
     MissingExtraError,
@@ -22,9 +24,10 @@ from tinyhf.errors import (
     WeightMismatchError,
 )
 from tinyhf.hub import HubOptions, cached_file, record_lookups
+from tinyhf.hub.record import record
 from tinyhf.inspection.parameter_tree import Branch, parameter_tree
 from tinyhf.models import AutoModelForCausalLM
-from tinyhf.models.loading import LoadingInfo, name_in_model
+from tinyhf.models.loading import LoadingInfo, load_config, name_in_model
 from tinyhf.models.report import differences
 from tinyhf.tokenization import AutoTokenizer
 
@@ -99,14 +102,16 @@ def plan_load(name, **hub_arguments):
         config = AutoConfig.from_pretrained(name, **vars(hub_options))
     hub_options = hub_options.at_commit_of(config._source)
     model = AutoModelForCausalLM.model_class(config)(config)
+    unreadable = config_error(model, name, hub_options)
     with record_lookups() as lookups["weights"]:
-        shards, error = plan_weights(name, hub_options)
+        shards, incomplete = plan_weights(name, hub_options)
     with record_lookups() as lookups["tokenizer"]:
         tokenizer = describe_tokenizer(name, hub_options)
     with record_lookups() as lookups["generation"]:
         cached_file(name, GENERATION_CONFIG_NAME, hub_options)
     tensors = tensors_by_parameter(model, shards)
-    info = compare(model, tensors) if all(shard.tensors for shard in shards) else LoadingInfo()
+    is_known = shards and all(shard.tensors for shard in shards)
+    info = compare(model, tensors) if is_known else LoadingInfo()
     return LoadPlan(
         name=name,
         folder=str(Path(config._source).parent),
@@ -117,8 +122,17 @@ def plan_load(name, **hub_arguments):
         tree=parameter_tree(model, dtypes_by_parameter(model, tensors)),
         differences=differences(model, info),
         free_memory=free_memory_by_device(),
-        error=error or mismatch_error(name, info),
+        error=unreadable or incomplete or mismatch_error(name, info),
     )
+
+
+def config_error(model, name, hub_options):
+    """What loading says to a config of a kind that tinyhf does not read, or None."""
+    try:
+        load_config(type(model), name, model.config, hub_options, {})
+    except ConfigError as error:
+        return error
+    return None
 
 
 # ---- weight files --------------------------------------------------------------------------------
@@ -155,20 +169,25 @@ def plan_shards(name, hub_options):
 
 def plan_shard(name, file, here_only, expected=None):
     """One weight file: its header, if it is on this computer."""
-    with record_lookups() as lookups:
-        try:
-            path = cached_file(name, file, here_only)
-        except HubError:  # the repository has it, the cache has not
-            return ShardPlan(file, expected)
+    path, reason = look_up(name, file, here_only)
     if path is None:
-        is_missing = lookups[0].reason == "not there"
-        error = CheckpointError("there is no such file", where=file) if is_missing else None
-        return ShardPlan(file, expected, error=error)
+        error = CheckpointError("there is no such file", where=file)
+        return ShardPlan(file, expected, error=error if reason == "not there" else None)
     nbytes = Path(path).stat().st_size
     try:
         return ShardPlan(file, expected, nbytes, load_state_dict(path).tensors)
     except CheckpointError as error:
         return ShardPlan(file, expected, nbytes, error=error)
+
+
+def look_up(name, file, here_only):
+    """The path or None, and the reason; the record outside hears of it, too."""
+    with record_lookups() as lookups, contextlib.suppress(HubError):  # has it, the cache has not
+        cached_file(name, file, here_only)
+    (lookup,) = lookups
+    found = lookup.result is not None or lookup.reason == "not there"
+    record(lookup if found else lookup._replace(reason="not downloaded"))
+    return lookup.result, lookup.reason
 
 
 # ---- parameters ----------------------------------------------------------------------------------
@@ -187,7 +206,8 @@ def tensors_by_parameter(model, shards):
 def dtypes_by_parameter(model, tensors):
     """Parameter → its type in the checkpoint, or, where no header tells, that of the config."""
     found = {name: info.dtype for (_, name), info in tensors.items()}
-    otherwise = as_dtype(model.config.dtype if model.config.dtype not in (None, "auto") else "float32")
+    config_dtype = model.config.dtype
+    otherwise = as_dtype("float32" if config_dtype in (None, "auto") else config_dtype)
     return {name: found.get(name, otherwise) for name in model.state_dict()}
 
 
@@ -223,14 +243,12 @@ def describe_tokenizer(name, hub_options):
         tokenizer = AutoTokenizer.from_pretrained(name, **vars(hub_options))
     except TinyHFError as error:
         return f"none: {error}"
-    return f"{type(tokenizer).__name__}, {len(tokenizer)} tokens: {tokenizer.class_reason}"
+    return f"{type(tokenizer).__name__}, {len(tokenizer)} tokens, by {tokenizer.class_reason}"
 
 
 def free_memory_by_device():
     """The CPU, and the first GPU if there is one."""
     free = {"cpu": free_memory("cpu")}
-    try:
+    with contextlib.suppress(MissingExtraError, DeviceError):
         free["cuda:0"] = free_memory(parse_device("cuda"))
-    except (MissingExtraError, DeviceError):
-        pass
     return free

@@ -81,9 +81,10 @@ def parameter_tree(model, dtypes):
 
 def _children(module, path, dtypes, tied):
     """The leaves and branches right below ``module``; a branch of one leaf becomes that leaf."""
-    for name, value in module.own_parameters().items():
-        dtype = dtypes[path + name]
-        yield Leaf(name, tuple(value.shape), dtype.name, dtype.itemsize, tied.get(path + name))
+    for name in module.parameter_names:
+        value, dtype = getattr(module, name), dtypes.get(path + name)
+        if value is not None:
+            yield Leaf(name, value.shape, dtype.name, dtype.itemsize, tied.get(path + name))
     for name, child in module.named_children():
         below = tuple(_children(child, f"{path}{name}.", dtypes, tied))
         if isinstance(child, ModuleList):

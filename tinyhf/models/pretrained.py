@@ -205,15 +205,9 @@ class PreTrainedModel(Module):
             attention_mask  0 0 1 1 1     position_ids  0 0 0 1 2
         """
         past = 0 if past_key_values is None else past_key_values.get_seq_length()
-        position_ids = None
+        step = {**kwargs, "past_key_values": past_key_values, "use_cache": use_cache}
+        step["input_ids"] = input_ids[:, past:]  # (batch, seq)
         if attention_mask is not None:
-            position_ids = (attention_mask.cumsum(-1) - 1) * attention_mask  # (batch, total)
-            position_ids = position_ids[:, past:]  # (batch, seq)
-        return {
-            "input_ids": input_ids[:, past:],
-            "attention_mask": attention_mask,
-            "position_ids": position_ids,
-            "past_key_values": past_key_values,
-            "use_cache": use_cache,
-            **kwargs,
-        }
+            step["attention_mask"] = attention_mask  # (batch, total)
+            step["position_ids"] = ((attention_mask.cumsum(-1) - 1) * attention_mask)[:, past:]
+        return step

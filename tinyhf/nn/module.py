@@ -73,9 +73,10 @@ class Module:
 
     def named_parameters(self):
         """The parameters by full name, each once (a tied one under its first name)."""
-        state_dict = self.state_dict()
-        first_names = {id(value): name for name, value in reversed(state_dict.items())}
-        return [(name, state_dict[name]) for name in reversed(first_names.values())]
+        first = {}
+        for name, value in self.state_dict().items():
+            first.setdefault(id(value), (name, value))
+        return list(first.values())
 
     def parameters(self):
         """The parameters, each once."""
@@ -142,7 +143,7 @@ class ModuleList(Module):
             setattr(self, str(number), module)
 
     def __iter__(self):
-        return iter([module for _, module in self.named_children()])
+        return (child for child in vars(self).values() if isinstance(child, Module))
 
     def __len__(self):
         return len(self.named_children())

@@ -1,8 +1,7 @@
 """Recipe · Who lives in the world of the little tales, how they are and how they feel.
 
 Only data, one row of a table per thing, so that other recipes can use the same world. A cell that
-speaks of somebody says `{he}`, `{him}`, `{his}` or `{himself}`; `Somebody.fill` puts the right
-words in.
+speaks of somebody says `{he}`, `{him}` or `{his}`; `Somebody.fill` puts the right word in.
 """
 
 from typing import NamedTuple
@@ -37,13 +36,9 @@ class Somebody(NamedTuple):
         """How one speaks to them: "the little dog" is called "little dog"."""
         return self.name.removeprefix("the ")
 
-    @property
-    def himself(self):
-        return f"{self.him}self"
-
     def fill(self, text):
         """`text` with this somebody's pronouns in place of `{he}`, `{him}`, `{his}` ..."""
-        return text.format(he=self.he, him=self.him, his=self.his, himself=self.himself)
+        return text.format(he=self.he, him=self.him, his=self.his)
 
 
 class Animal(NamedTuple):
@@ -108,42 +103,42 @@ GROWN_UPS = table(
 NEIGHBOURS = table(
     Somebody,
     """
-    the baker         | he  | baker
-    the old farmer    | she | farmer
-    the gardener      | he  | gardener
-    the teacher       | she | teacher
-    the fisherman     | he  | fisherman
-    the shopkeeper    | she | shopkeeper
-    the old sailor    | he  | sailor
-    the librarian     | she | librarian
-    the miller        | he  | miller
-    the clockmaker    | he  | clockmaker
-    the weaver        | she | weaver
-    the doctor        | she | doctor
+    the baker      | he  | baker
+    the old farmer | she | farmer
+    the gardener   | he  | gardener
+    the teacher    | she | teacher
+    the fisherman  | he  | fisherman
+    the shopkeeper | she | shopkeeper
+    the old sailor | he  | sailor
+    the librarian  | she | librarian
+    the miller     | he  | miller
+    the clockmaker | he  | clockmaker
+    the weaver     | she | weaver
+    the doctor     | she | doctor
     """,
 )
 
 ANIMALS = table(
     Animal,
     """
-    dog      | barked    | a crunchy bone     | a wooden kennel
-    cat      | meowed    | a bowl of milk     | a warm basket
-    rabbit   | sniffed   | an orange carrot   | a cosy burrow
+    dog      | barked    | a crunchy bone       | a wooden kennel
+    cat      | meowed    | a bowl of milk       | a warm basket
+    rabbit   | sniffed   | an orange carrot     | a cosy burrow
     fox      | yelped    | a handful of berries | a den under the roots
-    bear     | growled   | a pot of honey     | a quiet cave
-    mouse    | squeaked  | a piece of cheese  | a tiny hole in the wall
-    duck     | quacked   | a crust of bread   | a nest in the reeds
-    squirrel | chattered | a pile of nuts     | a hollow tree
-    hedgehog | snuffled  | a sweet pear       | a heap of dry leaves
-    frog     | croaked   | a fat fly          | a pond full of lilies
-    owl      | hooted    | a bit of supper    | a tall pine tree
-    turtle   | hummed    | a fresh green leaf | a hole in the mossy bank
-    goat     | bleated   | a bunch of clover  | a red barn
-    lamb     | bleated   | some soft grass    | a little stable
-    pony     | neighed   | a juicy apple      | a sunny field
-    puppy    | whimpered | a tasty biscuit    | a soft blanket by the stove
-    kitten   | purred    | a saucer of cream  | a box full of wool
-    bird     | chirped   | a few seeds        | a round nest
+    bear     | growled   | a pot of honey       | a quiet cave
+    mouse    | squeaked  | a piece of cheese    | a tiny hole in the wall
+    duck     | quacked   | a crust of bread     | a nest in the reeds
+    squirrel | chattered | a pile of nuts       | a hollow tree
+    hedgehog | snuffled  | a sweet pear         | a heap of dry leaves
+    frog     | croaked   | a fat fly            | a pond full of lilies
+    owl      | hooted    | a bit of supper      | a tall pine tree
+    turtle   | hummed    | a fresh green leaf   | a hole in the mossy bank
+    goat     | bleated   | a bunch of clover    | a red barn
+    lamb     | bleated   | some soft grass      | a little stable
+    pony     | neighed   | a juicy apple        | a sunny field
+    puppy    | whimpered | a tasty biscuit      | a soft blanket by the stove
+    kitten   | purred    | a saucer of cream    | a box full of wool
+    bird     | chirped   | a few seeds          | a round nest
     """,
 )
 
@@ -158,26 +153,26 @@ PET_NAMES = [
 FEELINGS = table(
     Feeling,
     """
-    sad       | bad  | a tear rolled down {his} cheek
-    worried   | bad  | {his} heart beat fast
-    upset     | bad  | {he} could hardly speak
-    unhappy   | bad  | {he} sat down and sighed
-    miserable | bad  | {he} hung {his} head
-    gloomy    | bad  | {he} stared at the ground
-    downcast  | bad  | everything seemed grey to {him}
-    troubled  | bad  | {he} buried {his} face in {his} hands
-    heartbroken | bad | there was a lump in {his} throat
-    happy     | good | {he} laughed out loud
-    glad      | good | {he} smiled from ear to ear
-    proud     | good | {his} eyes were shining
-    cheerful  | good | {he} hummed a little tune
-    joyful    | good | {he} danced in a circle
-    delighted | good | {he} clapped and jumped
-    thankful  | good | {he} could not stop smiling
-    excited   | good | {he} hopped from one foot to the other
-    relieved  | good | {he} took a long, deep breath
-    merry     | good | {he} began to sing
-    content   | good | a warm feeling filled {his} heart
+    sad         | bad  | a tear rolled down {his} cheek
+    worried     | bad  | {his} heart beat fast
+    upset       | bad  | {he} could hardly speak
+    unhappy     | bad  | {he} sat down and sighed
+    miserable   | bad  | {he} hung {his} head
+    gloomy      | bad  | {he} stared at the ground
+    downcast    | bad  | everything seemed grey to {him}
+    troubled    | bad  | {he} buried {his} face in {his} hands
+    heartbroken | bad  | there was a lump in {his} throat
+    happy       | good | {he} laughed out loud
+    glad        | good | {he} smiled from ear to ear
+    proud       | good | {his} eyes were shining
+    cheerful    | good | {he} hummed a little tune
+    joyful      | good | {he} danced in a circle
+    delighted   | good | {he} clapped and jumped
+    thankful    | good | {he} could not stop smiling
+    excited     | good | {he} hopped from one foot to the other
+    relieved    | good | {he} took a long, deep breath
+    merry       | good | {he} began to sing
+    content     | good | a warm feeling filled {his} heart
     """,
 )
 

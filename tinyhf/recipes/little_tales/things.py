@@ -49,27 +49,27 @@ COLOURS = [
 TOYS = table(
     Toy,
     """
-    kite       | it danced so high in the wind
-    ball       | it bounced higher than any other ball
-    doll       | its button eyes always seemed to smile
-    teddy bear | it was soft and warm to hold at night
-    scarf      | Grandma had knitted it by the fire
-    drum       | it made such a merry sound
-    book       | it was full of wonderful pictures
-    whistle    | it could sing like a bird
-    hat        | it kept the sun and the rain away
-    ring       | it shone like a tiny star
-    marble     | there was a little swirl of light inside it
-    lantern    | it made the dark corners friendly
-    umbrella   | it looked like a big flower
-    mitten     | it was as soft as a cloud
-    bell       | its ring was bright and clear
-    shell      | one could hear the sea in it
-    boat       | it sailed without ever tipping over
-    flute      | it played the sweetest tunes
-    crayon     | it drew the nicest pictures
-    truck      | its wheels rolled so smoothly
-    bracelet   | a good friend had made it
+    kite         | it danced so high in the wind
+    ball         | it bounced higher than any other ball
+    doll         | its button eyes always seemed to smile
+    teddy bear   | it was soft and warm to hold at night
+    scarf        | Grandma had knitted it by the fire
+    drum         | it made such a merry sound
+    book         | it was full of wonderful pictures
+    whistle      | it could sing like a bird
+    hat          | it kept the sun and the rain away
+    ring         | it shone like a tiny star
+    marble       | there was a little swirl of light inside it
+    lantern      | it made the dark corners friendly
+    umbrella     | it looked like a big flower
+    mitten       | it was as soft as a cloud
+    bell         | its ring was bright and clear
+    shell        | one could hear the sea in it
+    boat         | it sailed without ever tipping over
+    flute        | it played the sweetest tunes
+    crayon       | it drew the nicest pictures
+    truck        | its wheels rolled so smoothly
+    bracelet     | a good friend had made it
     spinning top | it hummed as it turned round and round
     """,
 )

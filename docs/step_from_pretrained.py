@@ -1,0 +1,7 @@
+"""Loading, to be stepped through: start it in a debugger, it stops at ``breakpoint()`` by itself."""
+
+from tinyhf import AutoModelForCausalLM, AutoTokenizer
+
+breakpoint()
+model = AutoModelForCausalLM.from_pretrained("tinyhf/little-tales")
+tokenizer = AutoTokenizer.from_pretrained("tinyhf/little-tales")

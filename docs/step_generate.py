@@ -1,0 +1,21 @@
+"""Generating, to be stepped through: it stops at ``breakpoint()`` by itself, with all loaded."""
+
+from tinyhf import AutoModelForCausalLM, AutoTokenizer, pipeline
+
+model = AutoModelForCausalLM.from_pretrained("tinyhf/little-tales")
+tokenizer = AutoTokenizer.from_pretrained("tinyhf/little-tales")
+
+breakpoint()
+pipe = pipeline(
+    "text-generation",
+    model=model,
+    tokenizer=tokenizer,
+    max_new_tokens=8,
+    do_sample=True,
+    temperature=0.7,
+    top_p=0.95,
+    top_k=40,
+    repetition_penalty=1.1,
+    seed=3,
+)
+print(pipe("Once upon a time")[0]["generated_text"])

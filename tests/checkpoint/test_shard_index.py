@@ -1,0 +1,151 @@
+"""Which files hold the weights; an index that is wrong, or reaches for other folders."""
+
+import json
+
+import pytest
+
+from tinyhf.checkpoint import find_checkpoint, get_checkpoint_shard_files
+from tinyhf.errors import CheckpointError
+
+SHARDS = {
+    "b.weight": "model-00002-of-00002.safetensors",
+    "a.weight": "model-00001-of-00002.safetensors",
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for shard in SHARDS.values():
+        (tmp_path / shard).touch()
+    return tmp_path
+
+
+@pytest.fixture
+def fetch(folder):
+    """Answers with a path or None, and remembers what it was asked for."""
+
+    def fetch(name):
+        fetch.asked.append(name)
+        return str(folder / name) if (folder / name).is_file() else None
+
+    fetch.asked = []
+    return fetch
+
+
+def write_index(folder, index):
+    path = folder / "model.safetensors.index.json"
+    path.write_text(index if isinstance(index, str) else json.dumps(index), encoding="utf-8")
+    return path
+
+
+def refusal(folder, fetch, index):
+    path = write_index(folder, index)
+    with pytest.raises(CheckpointError) as refused:
+        find_checkpoint("a-model", fetch)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_one_file_comes_before_the_index(folder, fetch):
+    write_index(folder, {"weight_map": SHARDS})
+    (folder / "model.safetensors").touch()
+    checkpoint = find_checkpoint("a-model", fetch)
+    assert checkpoint.files == [str(folder / "model.safetensors")]
+    assert checkpoint.sharded_metadata is None
+    assert fetch.asked == ["model.safetensors"]
+
+
+def test_shards_in_the_order_of_their_names(folder, fetch):
+    write_index(folder, {"metadata": {"total_size": 12}, "weight_map": SHARDS})
+    checkpoint = find_checkpoint("a-model", fetch)
+    assert checkpoint.files == [str(folder / shard) for shard in sorted(SHARDS.values())]
+    assert checkpoint.sharded_metadata == {
+        "total_size": 12,
+        "all_checkpoint_keys": ["b.weight", "a.weight"],
+        "weight_map": SHARDS,
+    }
+
+
+def test_metadata_may_be_missing(folder, fetch):
+    path = write_index(folder, {"weight_map": SHARDS, "metadata": None})
+    paths, metadata = get_checkpoint_shard_files(path, fetch)
+    assert len(paths) == 2
+    assert metadata["weight_map"] == SHARDS
+
+
+def test_no_weights(fetch):
+    with pytest.raises(
+        CheckpointError, match=r"^a-model: there are no weights \(wanted model\.saf"
+    ):
+        find_checkpoint("a-model", fetch)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "pytorch_model.bin.index.json"])
+def test_weights_of_another_format_say_what_to_do(folder, fetch, name):
+    (folder / name).touch()
+    with pytest.raises(CheckpointError, match=rf"weights are in {name}.*save_pretrained writes"):
+        find_checkpoint("a-model", fetch)
+
+
+def test_a_missing_shard_names_file_and_first_tensor(folder, fetch):
+    shard = "model-00009-of-00009.safetensors"
+    sentence = refusal(folder, fetch, {"weight_map": {**SHARDS, "c.w": shard, "d.w": shard}})
+    assert f"names the shard '{shard}', which is not there (it should hold 'c.w')" in sentence
+    assert "fetch the missing file" in sentence
+
+
+@pytest.mark.parametrize(
+    "shard",
+    [
+        "../model.safetensors",
+        "..",
+        ".",
+        "",
+        "/etc/passwd",
+        "C:\\model.safetensors",
+        "C:model.safetensors",
+        "\\\\server\\share",
+        "deeper/model.safetensors",
+        "deeper\\model.safetensors",
+        "model\0.safetensors",
+        5,
+        None,
+        True,
+    ],
+)
+def test_a_shard_is_a_plain_name(folder, fetch, shard):
+    sentence = refusal(folder, fetch, {"weight_map": {**SHARDS, "c.weight": shard}})
+    assert "names a shard outside its own folder (wanted a plain file name" in sentence
+    assert repr(shard) in sentence
+    assert not any(str(shard) == asked for asked in fetch.asked)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        "[]",
+        "null",
+        "{}",
+        {"weight_map": None},
+        {"weight_map": {}},
+        {"weight_map": []},
+        {"weight_map": "model.safetensors"},
+        {"weight_map": {"a": ["model.safetensors"]}},
+        {"weight_map": {"a": {}}},
+        {"weight_map": SHARDS, "metadata": [1]},
+        {"metadata": {"total_size": 1}},
+    ],
+)
+def test_what_is_no_index(folder, fetch, index):
+    sentence = refusal(folder, fetch, index)
+    assert 'wanted JSON with "weight_map": {tensor name: file name}' in sentence
+
+
+def test_an_index_that_is_no_text(folder, fetch):
+    (folder / "model.safetensors.index.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CheckpointError, match="is not a shard index: UnicodeDecodeError"):
+        find_checkpoint("a-model", fetch)
