@@ -1,4 +1,4 @@
-"""Loading, to be stepped through: start it in a debugger, it stops at ``breakpoint()`` by itself."""
+"""Loading, to be stepped through: run it in a debugger, it stops at ``breakpoint()`` by itself."""
 
 from tinyhf import AutoModelForCausalLM, AutoTokenizer
 

@@ -1,11 +1,11 @@
 """The stops of docs/stepping.md: where each quoted line is, and what a debugger shows there.
 
-    python -m tests.docs.breakpoints attention    # pdb's "break" commands, here those for attention
-    python -m tests.docs.breakpoints --refresh    # runs both programs, writes what it saw in the page
+    python -m tests.docs.breakpoints attention    # pdb's "break" commands for the attention stops
+    python -m tests.docs.breakpoints --refresh    # runs both programs, puts what it saw in the page
 
 A stop is a row of a table on the page; its second cell says where, its third what to look at:
 
-    | … | `models/llama.py` `LlamaAttention.forward`<br>`scores = …` | `query.shape` → `(1, 8)` | … |
+    | … | `models/llama.py` `LlamaMLP.forward`<br>`the line` | `x.shape` → `(1, 5, 128)` | … |
 """
 
 import re

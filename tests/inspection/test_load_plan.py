@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 from tinyhf import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 from tinyhf.errors import CheckpointError, ConfigError, WeightMismatchError
@@ -92,6 +93,16 @@ def test_names_and_shapes_that_differ(copy):
     assert "unexpected  model.layers.2.mlp.up_proj.weight  (24, 16), not used" in text
     assert "mismatched  model.layers.0.mlp.up_proj.weight  (24, 16) in the checkpoint" in text
     assert "num_hidden_layers = 2, the checkpoint has 3" in text
+
+
+def test_names_that_loading_ignores_are_no_difference(copy):
+    weights = {"model.layers.0.self_attn.rotary_emb.inv_freq": np.ones(2, np.float32)}
+    for shard in copy.glob("model-*.safetensors"):
+        weights |= load_file(shard)
+    save_file(weights, copy / "model.safetensors")
+    assert plan_load(copy).differences == []
+    save_file({**weights, "model.more": np.ones(2)}, copy / "model.safetensors")
+    assert plan_load(copy).differences == ["  unexpected  model.more  (2,), not used"]
 
 
 def test_a_quantized_model_is_shown_and_refused(copy):

@@ -182,12 +182,11 @@ def test_plain_tuples(model, ids):
 
 def test_the_base_model_is_the_one_inside(model, ids):
     base = our_llama("gqa", model_class=LlamaModel)
-    for name, array in base.state_dict().items():
+    for name in base.state_dict():
         base.set_parameter(name, model.get_parameter(f"model.{name}"))
     output = base(ids, output_hidden_states=True)
     theirs = model(ids, output_hidden_states=True)
     numpy.testing.assert_array_equal(output.last_hidden_state, theirs.hidden_states[-1])
-    assert array.shape == (HIDDEN,)
 
 
 @every_variant

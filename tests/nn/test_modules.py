@@ -1,5 +1,7 @@
 """The tree of modules: names, order, hooks, printing, moving; layers that refuse wrong input."""
 
+import copy
+
 import numpy
 import pytest
 
@@ -195,6 +197,10 @@ def test_unloaded_has_a_shape_and_no_values():
     assert (place.shape, place.size, repr(place)) == ((3, 4), 12, "Unloaded(3, 4)")
     with pytest.raises(TinyHFError, match=r"shape \(3, 4\) has no values.*from_pretrained"):
         place.T  # noqa: B018 - the look-up is what fails
+    with pytest.raises(TinyHFError, match="has no values"):
+        place[0]
+    assert copy.deepcopy(place).shape == (3, 4)
+    assert not hasattr(place, "get")
 
 
 def test_a_model_of_any_size_costs_nothing_before_it_is_loaded():

@@ -1,61 +1,29 @@
 """Floor 6 · What ``from_pretrained`` would load, and why, found out without reading weights.
 
-Of weight files only the headers are read, and only of those already on this computer: a look may
-download small JSON files, never weights. Transformers has no such thing.
+Mirrors nothing: transformers has no such look ahead.
 """
 
 import contextlib
-import dataclasses
-from collections import Counter
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from tinyhf.backend import as_dtype, free_memory, parse_device
-from tinyhf.checkpoint import find_checkpoint, load_state_dict
-from tinyhf.checkpoint.index import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, read_index
 from tinyhf.configuration import GENERATION_CONFIG_NAME, AutoConfig, PreTrainedConfig
 from tinyhf.errors import (
-    CheckpointError,
     ConfigError,
     DeviceError,
-    HubError,
     MissingExtraError,
     TinyHFError,
     WeightMismatchError,
 )
 from tinyhf.hub import HubOptions, cached_file, record_lookups
-from tinyhf.hub.record import record
 from tinyhf.inspection.parameter_tree import Branch, parameter_tree
+from tinyhf.inspection.weight_files import plan_weights
 from tinyhf.models import AutoModelForCausalLM
 from tinyhf.models.loading import LoadingInfo, load_config, name_in_model
 from tinyhf.models.report import differences
 from tinyhf.tokenization import AutoTokenizer
-
-
-@dataclass
-class ShardPlan:
-    """One weight file.
-
-    Args:
-        file: its name.
-        expected: how many tensors the index expects in it; None without an index.
-        nbytes: its size on disk; None if it is not there.
-        tensors: name → ``TensorInfo``, from its header.
-        error: why it cannot be read; None if it can, or if it is not downloaded yet.
-    """
-
-    file: str
-    expected: int | None = None
-    nbytes: int | None = None
-    tensors: dict = field(default_factory=dict, repr=False)
-    error: TinyHFError | None = None
-
-    @property
-    def state(self):
-        """In a word or two."""
-        if self.error is not None:
-            return "missing" if self.nbytes is None else "damaged"
-        return "not downloaded" if self.nbytes is None else "ready"
 
 
 @dataclass
@@ -135,61 +103,6 @@ def config_error(model, name, hub_options):
     return None
 
 
-# ---- weight files --------------------------------------------------------------------------------
-
-
-def plan_weights(name, hub_options):
-    """The shards, and the first error among them, or the one that says why there are none."""
-    try:
-        shards = plan_shards(name, hub_options)
-    except CheckpointError as error:
-        return [], error
-    missing = [shard.file for shard in shards if shard.state == "missing"]
-    if missing:
-        problem = f"{len(missing)} of {len(shards)} weight files are missing: {', '.join(missing)}"
-        return shards, CheckpointError(problem, where=name)
-    return shards, next((shard.error for shard in shards if shard.error), None)
-
-
-def plan_shards(name, hub_options):
-    """As ``find_checkpoint``: one file, or those that an index names."""
-    here_only = dataclasses.replace(hub_options, local_files_only=True)
-    single = plan_shard(name, SAFE_WEIGHTS_NAME, here_only)
-    if single.nbytes is not None:
-        return [single]
-    index_filename = cached_file(name, SAFE_WEIGHTS_INDEX_NAME, hub_options)
-    if index_filename is not None:
-        weight_map, _ = read_index(index_filename)
-        tensors_in = Counter(weight_map.values())
-        return [plan_shard(name, file, here_only, tensors_in[file]) for file in sorted(tensors_in)]
-    if single.state == "missing":
-        find_checkpoint(name, lambda file: cached_file(name, file, here_only))  # raises
-    return [single]
-
-
-def plan_shard(name, file, here_only, expected=None):
-    """One weight file: its header, if it is on this computer."""
-    path, reason = look_up(name, file, here_only)
-    if path is None:
-        error = CheckpointError("there is no such file", where=file)
-        return ShardPlan(file, expected, error=error if reason == "not there" else None)
-    nbytes = Path(path).stat().st_size
-    try:
-        return ShardPlan(file, expected, nbytes, load_state_dict(path).tensors)
-    except CheckpointError as error:
-        return ShardPlan(file, expected, nbytes, error=error)
-
-
-def look_up(name, file, here_only):
-    """The path or None, and the reason; the record outside hears of it, too."""
-    with record_lookups() as lookups, contextlib.suppress(HubError):  # has it, the cache has not
-        cached_file(name, file, here_only)
-    (lookup,) = lookups
-    found = lookup.result is not None or lookup.reason == "not there"
-    record(lookup if found else lookup._replace(reason="not downloaded"))
-    return lookup.result, lookup.reason
-
-
 # ---- parameters ----------------------------------------------------------------------------------
 
 
@@ -215,9 +128,11 @@ def compare(model, tensors):
     """Which names and shapes the headers and the model do not share."""
     places = model.state_dict()
     tied = model.tied_weights_keys if model.config.tie_word_embeddings else ()
+    old = "|".join(model.keys_to_ignore_on_load_unexpected) or "$^"
+    unexpected = {key: info.shape for (key, name), info in tensors.items() if name is None}
     return LoadingInfo(
         missing_keys=places.keys() - {name for _, name in tensors} - set(tied),
-        unexpected_keys={key: info.shape for (key, name), info in tensors.items() if name is None},
+        unexpected_keys={key: unexpected[key] for key in unexpected if not re.search(old, key)},
         mismatched_keys={
             (name, info.shape, places[name].shape)
             for (_, name), info in tensors.items()

@@ -10,6 +10,7 @@ Stands in for what people read from ``print(model)`` in transformers.
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tinyhf.nn import ModuleList
 
@@ -21,15 +22,13 @@ class Leaf:
     Args:
         name: its path below the branch it hangs on, such as "q_proj.weight".
         shape: its sizes.
-        dtype: the name of its type in the checkpoint, or of the one expected.
-        itemsize: bytes of one number.
+        dtype: its NumPy dtype in the checkpoint, or the one expected.
         tied_to: full name of the parameter that it is the same array as, or None.
     """
 
     name: str
     shape: tuple
-    dtype: str
-    itemsize: int
+    dtype: Any
     tied_to: str | None = None
 
     @property
@@ -39,7 +38,7 @@ class Leaf:
 
     @property
     def nbytes(self):
-        return self.count * self.itemsize
+        return self.count * self.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -82,9 +81,9 @@ def parameter_tree(model, dtypes):
 def _children(module, path, dtypes, tied):
     """The leaves and branches right below ``module``; a branch of one leaf becomes that leaf."""
     for name in module.parameter_names:
-        value, dtype = getattr(module, name), dtypes.get(path + name)
+        value, full_name = getattr(module, name), path + name
         if value is not None:
-            yield Leaf(name, value.shape, dtype.name, dtype.itemsize, tied.get(path + name))
+            yield Leaf(name, value.shape, dtypes[full_name], tied.get(full_name))
     for name, child in module.named_children():
         below = tuple(_children(child, f"{path}{name}.", dtypes, tied))
         if isinstance(child, ModuleList):

@@ -109,7 +109,7 @@ def add_rows(table, items, indent):
             table.add_row(indent + item.name, f"= {last_words}")
         else:
             size = human_size(item.nbytes)
-            table.add_row(indent + item.name, str(item.shape), item.dtype, size)
+            table.add_row(indent + item.name, str(item.shape), item.dtype.name, size)
 
 
 def memory_table(plan):

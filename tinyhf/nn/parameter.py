@@ -16,6 +16,8 @@ class UnloadedError(TinyHFError, AttributeError):
 class Unloaded:
     """The place of a parameter: ``model.lm_head.weight = Unloaded(32000, 4096)``."""
 
+    shape = ()  # copying makes objects without __init__
+
     def __init__(self, *shape):
         self.shape = shape
 
@@ -32,3 +34,6 @@ class Unloaded:
             f"a parameter of shape {self.shape} has no values yet, so it has no {name!r}",
             fix="Load the model with from_pretrained, or call init_weights() for random ones",
         )
+
+    def __getitem__(self, index):
+        return self.__getattr__("rows")
