@@ -340,6 +340,7 @@ def test_shapes_that_differ_are_refused_all_at_once(saved):
     for name in ("lm_head.weight", "model.embed_tokens.weight"):
         assert f"{name}  (96, 32) in the checkpoint, (100, 32) in the model" in sentence
     assert "model.layers.1.mlp.down_proj.weight  (32, 48) in the checkpoint, (32, 64)" in sentence
+    assert "missing" not in sentence
     assert "another vocabulary: the config has vocab_size = 100" in sentence
     assert "ignore_mismatched_sizes=True" in sentence
 

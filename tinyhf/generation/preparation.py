@@ -97,8 +97,8 @@ def prepare_model_inputs(model, inputs, model_kwargs, generation_config):
 def check_input_ids(input_ids, vocab_size):
     """Raise ArgumentError unless these are ids of the vocabulary: (batch, seq), neither 0."""
 
-    def wrong(problem, wanted, got):
-        return ArgumentError(problem, where="input_ids", wanted=wanted, got=got)
+    def wrong(problem, wanted, got, fix=None):
+        return ArgumentError(problem, where="input_ids", wanted=wanted, got=got, fix=fix)
 
     if input_ids.ndim != 2:
         raise wrong("has the wrong shape", "(batch, seq)", input_ids.shape)
@@ -108,7 +108,8 @@ def check_input_ids(input_ids, vocab_size):
         raise wrong("ids must be whole numbers", "int64", input_ids.dtype.name)
     outside = input_ids[(input_ids < 0) | (input_ids >= vocab_size)]
     if outside.size:
-        raise wrong("is outside the vocabulary", f"0 to {vocab_size - 1}", outside[0].item())
+        wanted, fix = f"0 to {vocab_size - 1}", "Is this the tokenizer that belongs to the model?"
+        raise wrong("is outside the vocabulary", wanted, outside[0].item(), fix)
 
 
 def prepare_special_tokens(generation_config):

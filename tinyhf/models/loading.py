@@ -98,18 +98,16 @@ def load_config(model_class, name, config, hub_options, kwargs):
         config = config_class.from_dict(vars(config), **kwargs)
     quantization = getattr(config, "quantization_config", None)
     if quantization:
-        method = dict(quantization).get("quant_method", "unknown method")
-        problem = f"the weights are quantized ({method}), which tinyhf does not read"
+        method = quantization.get("quant_method") if isinstance(quantization, dict) else None
+        problem = f"the weights are quantized ({method or 'unknown method'}): tinyhf reads no such"
         raise config.error("quantization_config", problem, fix="Use the original checkpoint")
     return config
 
 
 def choose_dtype(dtype, config, checkpoint):
-    """How weights are stored in memory: float32 for None; "auto" asks config, then checkpoint."""
-    if dtype is None:
-        return as_dtype("float32")
+    """How weights are stored in memory: "auto" asks the config, then the checkpoint."""
     if dtype != "auto":
-        return as_dtype(dtype)
+        return dtype
     if config.dtype not in (None, "auto"):
         return as_dtype(config.dtype)
     tensors = load_state_dict(checkpoint.files[0]).tensors.values()
@@ -173,17 +171,17 @@ def _load_pretrained_model(model, places, shard_files, dtype, device, ignore_mis
     model.tie_weights()
     if device != "cpu":
         model.to(device)  # the few arrays that are computed, not loaded
+    mismatched = {name for name, _, _ in info.mismatched_keys}
+    info.missing_keys -= mismatched
     tied = model.tied_weights_keys if model.config.tie_word_embeddings else ()
     info.missing_keys -= {name for name in tied if tied[name] not in info.missing_keys}
-    if info.mismatched_keys and not ignore_mismatched_sizes:
+    if mismatched and not ignore_mismatched_sizes:
         raise WeightMismatchError(
             "the shapes of the weights differ from the model's:\n"
             + "\n".join(differences(model, info)),
             where=model.name_or_path,
             fix="Check the config, or pass ignore_mismatched_sizes=True for new random values",
         )
-    mismatched = {name for name, _, _ in info.mismatched_keys}
-    info.missing_keys -= mismatched
     if info.missing_keys or mismatched:
         init_weights(model, info.missing_keys | mismatched, None, dtype, device)
     return info

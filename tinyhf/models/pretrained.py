@@ -6,7 +6,7 @@ the stages that the comments number; each stage is a function of ``tinyhf.models
 
 from pathlib import Path
 
-from tinyhf.backend import array_module, float32, parse_device
+from tinyhf.backend import array_module, as_dtype, float32, parse_device
 from tinyhf.checkpoint import find_checkpoint, save_state_dict
 from tinyhf.configuration import GenerationConfig
 from tinyhf.errors import ArgumentError
@@ -83,6 +83,7 @@ class PreTrainedModel(Module):
         name = str(pretrained_model_name_or_path)
         hub_options = HubOptions.pop_from(kwargs)
         dtype = kwargs.pop("torch_dtype", dtype)
+        dtype = dtype if dtype == "auto" else as_dtype(dtype or float32)
         forget_leftovers(kwargs)
 
         # 1. config.json → what kind of model, how large
@@ -115,13 +116,13 @@ class PreTrainedModel(Module):
         """
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
+        tied = self.tied_weights_keys if self.config.tie_word_embeddings else ()
+        weights = {name: array for name, array in self.state_dict().items() if name not in tied}
+        save_state_dict(weights, folder, max_shard_size)  # first: it may be interrupted
         self.config.architectures = [type(self).__name__]
         self.config.dtype = self.dtype.name
         self.config.save_pretrained(folder)
         self.generation_config.save_pretrained(folder)
-        tied = self.tied_weights_keys if self.config.tie_word_embeddings else ()
-        weights = {name: array for name, array in self.state_dict().items() if name not in tied}
-        save_state_dict(weights, folder, max_shard_size)
 
     def init_weights(self, seed=None):
         """Give every parameter a random start, as for training; ``seed`` makes it repeatable."""
