@@ -22,6 +22,7 @@ from tinyhf.backend.dtypes import (
     widen,
 )
 from tinyhf.backend.memory import free_memory, human_size
+from tinyhf.backend.special import erf
 
 __all__ = [
     "array_module",
@@ -31,6 +32,7 @@ __all__ = [
     "compute_dtype",
     "device_context",
     "device_of",
+    "erf",
     "float16",
     "float32",
     "float64",

@@ -31,6 +31,9 @@ class PreTrainedConfig:
 
     model_type = ""
 
+    #: Hugging Face's common name → this family's own: {"hidden_size": "n_embd"}. Both can be used.
+    attribute_map = {}
+
     architectures: list | None = None
     dtype: str | None = None
     is_encoder_decoder: bool = False
@@ -42,6 +45,9 @@ class PreTrainedConfig:
     bos_token_id: int | None = None
     eos_token_id: int | list | None = None
     pad_token_id: int | None = None
+    id2label: dict | None = None
+    label2id: dict | None = None
+    problem_type: str | None = None
 
     def __init_subclass__(cls):
         CONFIG_CLASSES[cls.model_type] = cls
@@ -58,11 +64,34 @@ class PreTrainedConfig:
             setattr(self, name, value)
         self.validate()
 
+    def __setattr__(self, name, value):
+        super().__setattr__(self.attribute_map.get(name, name), value)
+
+    def __getattr__(self, name):
+        if name in type(self).attribute_map:
+            return getattr(self, type(self).attribute_map[name])
+        raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+
+    @property
+    def num_labels(self):
+        """How many classes a classifier tells apart: as many as ``id2label`` names, or 2."""
+        return len(self.id2label) if self.id2label else 2
+
+    @num_labels.setter
+    def num_labels(self, number):
+        if not self.id2label or number != len(self.id2label):
+            self.id2label = {label_id: f"LABEL_{label_id}" for label_id in range(number)}
+            self.label2id = {label: label_id for label_id, label in self.id2label.items()}
+
     def modernize(self, fields):
-        """``fields`` with the spellings of transformers 4 replaced by those of transformers 5."""
+        """``fields`` with other spellings replaced: those of transformers 4, and common names."""
+        fields = {self.attribute_map.get(name, name): value for name, value in fields.items()}
         dtype = fields.pop("torch_dtype", None)
         dtype = fields.get("dtype") or dtype
-        return {**fields, "dtype": dtype if dtype in (None, "auto") else self._dtype_name(dtype)}
+        fields["dtype"] = dtype if dtype in (None, "auto") else self._dtype_name(dtype)
+        if fields.get("id2label"):  # JSON knows no numbers as keys
+            fields["id2label"] = {int(id): label for id, label in fields["id2label"].items()}
+        return fields
 
     def validate(self):
         """Raise ConfigError for values that no model can have; families add their own rules."""

@@ -3,12 +3,19 @@
 Mirrors transformers/activations.py.
 """
 
-from tinyhf.backend import array_module
+import math
+
+from tinyhf.backend import array_module, erf
 
 
 def relu(x):
     """max(x, 0)."""
     return array_module(x).maximum(x, 0.0)
+
+
+def tanh(x):
+    """The hyperbolic tangent."""
+    return array_module(x).tanh(x)
 
 
 def silu(x):
@@ -17,3 +24,14 @@ def silu(x):
     sigmoid(x) = (1 + tanh(x/2)) / 2: no exp that could overflow, and one pass less.
     """
     return x * 0.5 * (1.0 + array_module(x).tanh(x * 0.5))
+
+
+def gelu(x):
+    """x · Φ(x), Φ the normal distribution (Hendrycks & Gimpel, 2016)."""
+    return x * 0.5 * (1.0 + erf(x * math.sqrt(0.5)))
+
+
+def gelu_tanh(x):
+    """The approximation of ``gelu`` that GPT-2 was trained with: "gelu_new"."""
+    inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))  # x ** 3 is 20 times slower
+    return x * 0.5 * (1.0 + array_module(x).tanh(inner))

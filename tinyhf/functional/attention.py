@@ -14,7 +14,7 @@ from tinyhf.backend import array_module, float32
 from tinyhf.functional.softmax import softmax
 
 
-def causal_mask(attention_mask, seq, total, dtype, xp):
+def causal_mask(attention_mask, seq, total, dtype, xp, window=None):
     """What is added to the scores so that no token looks at a later one or at padding.
 
     For 3 new tokens after 2 cached ones, the first being padding (. is 0, # hides):
@@ -29,15 +29,32 @@ def causal_mask(attention_mask, seq, total, dtype, xp):
         seq, total: see the head of this file.
         dtype: of the scores; the most negative number of this type hides.
         xp: the array library.
+        window: how many tokens back a token may look, itself included (Mistral); None for all.
 
     Returns:
         (1 or batch, 1, seq, total), or None if nothing is hidden.
     """
-    if seq == 1 and (attention_mask is None or attention_mask.all()):
+    short = window is None or total <= window
+    if seq == 1 and short and (attention_mask is None or attention_mask.all()):
         return None
     visible = xp.tri(seq, total, total - seq, dtype=bool)[None, None]  # (1, 1, seq, total)
+    if not short:
+        visible = visible & ~xp.tri(seq, total, total - seq - window, dtype=bool)
     if attention_mask is not None:
         visible = visible & attention_mask[:, None, None, :].astype(bool)
+    return xp.where(visible, dtype.type(0), xp.finfo(dtype).min)
+
+
+def padding_mask(attention_mask, dtype, xp):
+    """What hides padding where every token may look both ways: (batch, 1, 1, total), or None.
+
+    Args:
+        attention_mask: (batch, total), 1 for tokens and 0 for padding, or None.
+        dtype, xp: as for ``causal_mask``.
+    """
+    if attention_mask is None or attention_mask.all():
+        return None
+    visible = attention_mask[:, None, None, :].astype(bool)
     return xp.where(visible, dtype.type(0), xp.finfo(dtype).min)
 
 

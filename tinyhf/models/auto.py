@@ -8,7 +8,7 @@ from tinyhf.errors import ArgumentError, ConfigError
 from tinyhf.hub import HubOptions
 from tinyhf.models.llama import LlamaConfig, LlamaForCausalLM, LlamaModel
 
-#: config class → (base model, causal language model)
+#: config class → Auto class's ``head`` → model class.
 FAMILIES = {
     LlamaConfig: {"base": LlamaModel, "causal_lm": LlamaForCausalLM},
 }
@@ -59,6 +59,48 @@ class AutoModel(_AutoModel):
 
 
 class AutoModelForCausalLM(_AutoModel):
-    """The model that continues a text: ids to logits."""
+    """The model that continues a text: ids to the next id's logits."""
 
     head = "causal_lm"
+
+
+class AutoModelForSeq2SeqLM(_AutoModel):
+    """The model that writes one text about another: an encoder and a decoder."""
+
+    head = "seq2seq_lm"
+
+
+class AutoModelForMaskedLM(_AutoModel):
+    """The model that fills in masked tokens."""
+
+    head = "masked_lm"
+
+
+class AutoModelForSequenceClassification(_AutoModel):
+    """The model that gives a text a label."""
+
+    head = "sequence_classification"
+
+
+class AutoModelForTokenClassification(_AutoModel):
+    """The model that gives every token a label."""
+
+    head = "token_classification"
+
+
+class AutoModelForQuestionAnswering(_AutoModel):
+    """The model that marks where an answer starts and ends."""
+
+    head = "question_answering"
+
+
+class AutoModelForNextSentencePrediction(_AutoModel):
+    """The model that says whether one sentence follows another."""
+
+    head = "next_sentence"
+
+
+class AutoModelForPreTraining(_AutoModel):
+    """The model with the heads it was trained with."""
+
+    head = "pretraining"

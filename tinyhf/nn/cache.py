@@ -61,6 +61,14 @@ class DynamicCache:
         """How many tokens are cached."""
         return self.layers[layer_idx].length if layer_idx < len(self.layers) else 0
 
+    @classmethod
+    def from_legacy_cache(cls, past_key_values):
+        """A cache from the older form, a tuple of (keys, values) for each layer."""
+        cache = cls()
+        for layer_idx, (keys, values) in enumerate(past_key_values):
+            cache.update(keys, values, layer_idx)
+        return cache
+
     def __getitem__(self, layer_idx):
         return self.layers[layer_idx].keys, self.layers[layer_idx].values
 
@@ -72,3 +80,31 @@ class DynamicCache:
 
     def __repr__(self):
         return f"DynamicCache({len(self)} layers, {self.get_seq_length()} tokens)"
+
+
+class EncoderDecoderCache:
+    """Two caches: what the decoder has written, and what it looks up in the encoder's output.
+
+    ``cache[layer]`` is (keys, values, cross keys, cross values), as in the older tuples.
+    """
+
+    def __init__(self, self_attention_cache=None, cross_attention_cache=None):
+        self.self_attention_cache = self_attention_cache or DynamicCache()
+        self.cross_attention_cache = cross_attention_cache or DynamicCache()
+
+    def get_seq_length(self, layer_idx=0):
+        """How many tokens the decoder has cached."""
+        return self.self_attention_cache.get_seq_length(layer_idx)
+
+    def __getitem__(self, layer_idx):
+        return self.self_attention_cache[layer_idx] + self.cross_attention_cache[layer_idx]
+
+    def __iter__(self):
+        return (self[layer_idx] for layer_idx in range(len(self)))
+
+    def __len__(self):
+        return len(self.self_attention_cache)
+
+    def __repr__(self):
+        ours, theirs = self.self_attention_cache, self.cross_attention_cache
+        return f"EncoderDecoderCache({ours!r}, encoder {theirs.get_seq_length()} tokens)"

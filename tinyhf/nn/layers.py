@@ -4,7 +4,17 @@ Mirrors torch.nn.Linear, torch.nn.Embedding and transformers/activations.py.
 """
 
 from tinyhf.errors import ArgumentError
-from tinyhf.functional import embedding, linear, relu, rms_norm, silu
+from tinyhf.functional import (
+    embedding,
+    gelu,
+    gelu_tanh,
+    layer_norm,
+    linear,
+    relu,
+    rms_norm,
+    silu,
+    tanh,
+)
 from tinyhf.nn.module import Module
 from tinyhf.nn.parameter import Unloaded
 
@@ -74,11 +84,61 @@ class RMSNorm(Module):
         return f"{tuple(self.weight.shape)}, eps={self.variance_epsilon}"
 
 
+class LayerNorm(Module):
+    """(x - mean) / sqrt(variance + eps) · weight + bias; weight and bias (hidden,)."""
+
+    parameter_names = ("weight", "bias")
+
+    def __init__(self, hidden_size, eps):
+        self.weight = Unloaded(hidden_size)
+        self.bias = Unloaded(hidden_size)
+        self.eps = eps
+
+    def forward(self, hidden_states):
+        return layer_norm(hidden_states, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return f"{tuple(self.weight.shape)}, eps={self.eps}, elementwise_affine=True"
+
+
+class Conv1D(Module):
+    """GPT-2's linear map: y = x @ weight + bias, weight (in_features, out_features) as stored."""
+
+    parameter_names = ("weight", "bias")
+
+    def __init__(self, out_features, in_features):
+        self.weight = Unloaded(in_features, out_features)
+        self.bias = Unloaded(out_features)
+
+    def forward(self, x):
+        return linear(x, self.weight.T, self.bias)
+
+    def extra_repr(self):
+        return f"nf={self.weight.shape[1]}, nx={self.weight.shape[0]}"
+
+
+class Dropout(Module):
+    """Nothing, outside of training."""
+
+    def __init__(self, p):
+        self.p = p
+
+    def forward(self, x):
+        return x
+
+    def extra_repr(self):
+        return f"p={self.p}, inplace=False"
+
+
 class SiLUActivation(Module):
     """x · sigmoid(x)."""
 
     def forward(self, x):
         return silu(x)
+
+
+class SiLU(SiLUActivation):
+    """torch's name for it, where a config says "swish"."""
 
 
 class ReLU(Module):
@@ -88,5 +148,38 @@ class ReLU(Module):
         return relu(x)
 
 
+class Tanh(Module):
+    """The hyperbolic tangent."""
+
+    def forward(self, x):
+        return tanh(x)
+
+
+class GELUActivation(Module):
+    """x · Φ(x)."""
+
+    def forward(self, x):
+        return gelu(x)
+
+
+class NewGELUActivation(Module):
+    """GPT-2's approximation of x · Φ(x)."""
+
+    def forward(self, x):
+        return gelu_tanh(x)
+
+
+class GELUTanh(NewGELUActivation):
+    """The same under the name of torch's own kernel."""
+
+
 #: ``hidden_act`` of a config → the module.
-ACT2FN = {"silu": SiLUActivation, "swish": SiLUActivation, "relu": ReLU}
+ACT2FN = {
+    "gelu": GELUActivation,
+    "gelu_new": NewGELUActivation,
+    "gelu_pytorch_tanh": GELUTanh,
+    "relu": ReLU,
+    "silu": SiLUActivation,
+    "swish": SiLU,
+    "tanh": Tanh,
+}

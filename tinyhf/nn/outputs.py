@@ -1,11 +1,10 @@
 """Floor 3 · What a model returns: named arrays, reached as attribute, by key or by position.
 
-Mirrors ModelOutput of transformers/utils/generic.py and transformers/modeling_outputs.py.
+Mirrors ModelOutput of transformers/utils/generic.py.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from tinyhf.backend import is_array
 
@@ -56,38 +55,3 @@ def describe(value):
         same = {describe(item) for item in value}
         return f"{len(value)} × {same.pop()}" if len(same) == 1 else f"{len(value)} arrays"
     return repr(value)
-
-
-@dataclass(repr=False, eq=False)
-class BaseModelOutputWithPast(ModelOutput):
-    """A decoder without head.
-
-    Args:
-        last_hidden_state: (batch, seq, hidden), after the final norm.
-        past_key_values: the cache, if it was asked for.
-        hidden_states: layers + 1 arrays (batch, seq, hidden): the embeddings, then what each layer
-            gives, the last one after the final norm.
-        attentions: one array a layer, (batch, heads, seq, total).
-    """
-
-    last_hidden_state: Any = None
-    past_key_values: Any = None
-    hidden_states: Any = None
-    attentions: Any = None
-
-
-@dataclass(repr=False, eq=False)
-class CausalLMOutputWithPast(ModelOutput):
-    """A decoder with its language-model head.
-
-    Args:
-        loss: mean cross entropy with the next token, if labels were given.
-        logits: (batch, seq, vocabulary).
-        past_key_values, hidden_states, attentions: as in ``BaseModelOutputWithPast``.
-    """
-
-    loss: Any = None
-    logits: Any = None
-    past_key_values: Any = None
-    hidden_states: Any = None
-    attentions: Any = None
