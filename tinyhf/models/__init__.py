@@ -2,7 +2,10 @@
 
 from tinyhf.models.auto import AutoModel, AutoModelForCausalLM
 from tinyhf.models.llama import LlamaConfig, LlamaForCausalLM, LlamaModel
+from tinyhf.models.mistral import MistralConfig, MistralForCausalLM, MistralModel
 from tinyhf.models.pretrained import PreTrainedModel
+from tinyhf.models.qwen2 import Qwen2Config, Qwen2ForCausalLM, Qwen2Model
+from tinyhf.models.qwen3 import Qwen3Config, Qwen3ForCausalLM, Qwen3Model
 
 __all__ = [
     "AutoModel",
@@ -10,5 +13,14 @@ __all__ = [
     "LlamaConfig",
     "LlamaForCausalLM",
     "LlamaModel",
+    "MistralConfig",
+    "MistralForCausalLM",
+    "MistralModel",
     "PreTrainedModel",
+    "Qwen2Config",
+    "Qwen2ForCausalLM",
+    "Qwen2Model",
+    "Qwen3Config",
+    "Qwen3ForCausalLM",
+    "Qwen3Model",
 ]

@@ -7,10 +7,16 @@ from tinyhf.configuration import AutoConfig
 from tinyhf.errors import ArgumentError, ConfigError
 from tinyhf.hub import HubOptions
 from tinyhf.models.llama import LlamaConfig, LlamaForCausalLM, LlamaModel
+from tinyhf.models.mistral import MistralConfig, MistralForCausalLM, MistralModel
+from tinyhf.models.qwen2 import Qwen2Config, Qwen2ForCausalLM, Qwen2Model
+from tinyhf.models.qwen3 import Qwen3Config, Qwen3ForCausalLM, Qwen3Model
 
 #: config class → Auto class's ``head`` → model class.
 FAMILIES = {
     LlamaConfig: {"base": LlamaModel, "causal_lm": LlamaForCausalLM},
+    MistralConfig: {"base": MistralModel, "causal_lm": MistralForCausalLM},
+    Qwen2Config: {"base": Qwen2Model, "causal_lm": Qwen2ForCausalLM},
+    Qwen3Config: {"base": Qwen3Model, "causal_lm": Qwen3ForCausalLM},
 }
 
 

@@ -98,6 +98,8 @@ class LlamaMLP(Module):
 class LlamaAttention(Module):
     """Tokens look at each other: the only place where information moves between positions."""
 
+    rotate = staticmethod(apply_rotary_pos_emb)
+
     def __init__(self, config, layer_idx):
         self.layer_idx = layer_idx
         self.head_dim = config.head_dim
@@ -113,7 +115,7 @@ class LlamaAttention(Module):
         query = self.split_heads(self.q_proj(hidden_states))  # (batch, heads, seq, head_dim)
         key = self.split_heads(self.k_proj(hidden_states))  # (batch, kv_heads, seq, head_dim)
         value = self.split_heads(self.v_proj(hidden_states))
-        query, key = apply_rotary_pos_emb(query, key, *position_embeddings)
+        query, key = self.rotate(query, key, *position_embeddings)
 
         if past_key_values is not None:  # (batch, kv_heads, total, head_dim) from here on
             key, value = past_key_values.update(key, value, self.layer_idx)
@@ -133,11 +135,13 @@ class LlamaAttention(Module):
 class LlamaDecoderLayer(Module):
     """Attention, then MLP; each adds to the residual stream what it found."""
 
+    attention_class, mlp_class, norm_class = LlamaAttention, LlamaMLP, LlamaRMSNorm
+
     def __init__(self, config, layer_idx):
-        self.self_attn = LlamaAttention(config, layer_idx)
-        self.mlp = LlamaMLP(config)
-        self.input_layernorm = LlamaRMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.post_attention_layernorm = LlamaRMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = self.attention_class(config, layer_idx)
+        self.mlp = self.mlp_class(config)
+        self.input_layernorm = self.norm_class(config.hidden_size, config.rms_norm_eps)
+        self.post_attention_layernorm = self.norm_class(config.hidden_size, config.rms_norm_eps)
 
     def forward(self, hidden_states, position_embeddings, attention_mask, past_key_values):
         normed = self.input_layernorm(hidden_states)
@@ -145,8 +149,7 @@ class LlamaDecoderLayer(Module):
             normed, position_embeddings, attention_mask, past_key_values
         )
         hidden_states = hidden_states + mixed
-        hidden_states = hidden_states + self.mlp(self.post_attention_layernorm(hidden_states))
-        return hidden_states, weights
+        return hidden_states + self.mlp(self.post_attention_layernorm(hidden_states)), weights
 
 
 class LlamaPreTrainedModel(PreTrainedModel):
@@ -160,14 +163,16 @@ class LlamaPreTrainedModel(PreTrainedModel):
 class LlamaModel(LlamaPreTrainedModel):
     """Ids to hidden states: embedding, layers, norm."""
 
+    layer_class, rotary_class = LlamaDecoderLayer, LlamaRotaryEmbedding
+
     def __init__(self, config):
         super().__init__(config)
         self.embed_tokens = Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
         self.layers = ModuleList(
-            LlamaDecoderLayer(config, layer_idx) for layer_idx in range(config.num_hidden_layers)
+            self.layer_class(config, layer_idx) for layer_idx in range(config.num_hidden_layers)
         )
-        self.norm = LlamaRMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.rotary_emb = LlamaRotaryEmbedding(config)
+        self.norm = self.layer_class.norm_class(config.hidden_size, config.rms_norm_eps)
+        self.rotary_emb = self.rotary_class(config)
 
     def forward(
         self,
@@ -199,15 +204,15 @@ class LlamaModel(LlamaPreTrainedModel):
         hidden_states = self.embed(input_ids, inputs_embeds)
         past_key_values = self.start_cache(past_key_values, use_cache)
         position_ids = self.default_positions(position_ids, hidden_states, past_key_values)
-        causal_mask = self.causal_mask(attention_mask, hidden_states, past_key_values)
+        masks = self.layer_masks(attention_mask, hidden_states, past_key_values)
         position_embeddings = self.rotary_emb(position_ids)
 
         all_hidden_states, all_attentions = (), ()
-        for layer in self.layers:
+        for layer, mask in zip(self.layers, masks, strict=True):
             if output_hidden_states:
                 all_hidden_states += (hidden_states,)
             hidden_states, weights = layer(
-                hidden_states, position_embeddings, causal_mask, past_key_values
+                hidden_states, position_embeddings, mask, past_key_values
             )
             if output_attentions:
                 all_attentions += (weights,)
@@ -223,15 +228,20 @@ class LlamaModel(LlamaPreTrainedModel):
         )
         return output if self.choose(return_dict, "return_dict") else output.to_tuple()
 
+    def layer_masks(self, attention_mask, hidden_states, past_key_values):
+        """The causal mask of each layer: here the same one for all."""
+        return [self.causal_mask(attention_mask, hidden_states, past_key_values)] * len(self.layers)
+
 
 class LlamaForCausalLM(LlamaPreTrainedModel):
     """Ids to logits: LlamaModel and a head that scores every token of the vocabulary."""
 
     tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}
+    model_class = LlamaModel
 
     def __init__(self, config):
         super().__init__(config)
-        self.model = LlamaModel(config)
+        self.model = self.model_class(config)
         self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
         self.tie_weights()
 

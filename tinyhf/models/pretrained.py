@@ -181,8 +181,12 @@ class PreTrainedModel(Module):
         past = 0 if past_key_values is None else past_key_values.get_seq_length()
         return array_module(hidden_states).arange(past, past + hidden_states.shape[1])[None]
 
-    def causal_mask(self, attention_mask, hidden_states, past_key_values):
-        """What hides later tokens and padding: (batch, 1, seq, total), or None if nothing does."""
+    def causal_mask(self, attention_mask, hidden_states, past_key_values, window=None):
+        """What hides later tokens, padding, and tokens further back than ``window``.
+
+        Returns:
+            (1 or batch, 1, seq, total), or None if nothing is hidden.
+        """
         past = 0 if past_key_values is None else past_key_values.get_seq_length()
         batch, seq, _ = hidden_states.shape
         if attention_mask is not None and attention_mask.shape != (batch, past + seq):
@@ -193,7 +197,7 @@ class PreTrainedModel(Module):
                 got=tuple(attention_mask.shape),
             )
         xp = array_module(hidden_states)
-        return causal_mask(attention_mask, seq, past + seq, hidden_states.dtype, xp)
+        return causal_mask(attention_mask, seq, past + seq, hidden_states.dtype, xp, window)
 
     def prepare_inputs_for_generation(
         self, input_ids, past_key_values=None, attention_mask=None, use_cache=True, **kwargs

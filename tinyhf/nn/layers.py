@@ -51,14 +51,13 @@ class Embedding(Module):
 
     def _check(self, input_ids):
         """NumPy counts negative ids from the end, CuPy wraps large ones: both would be silent."""
-        rows = self.weight.shape[0]
         if input_ids.dtype.kind not in "iu":
             raise ArgumentError("ids must be whole numbers", where="input_ids", got=input_ids.dtype)
-        if input_ids.size and not 0 <= int(input_ids.min()) <= int(input_ids.max()) < rows:
+        if input_ids.size and not 0 <= input_ids.min() <= input_ids.max() < len(self.weight):
             raise ArgumentError(
                 "a token id lies outside the vocabulary of the model",
                 where="input_ids",
-                wanted=f"0 to {rows - 1}",
+                wanted=f"0 to {len(self.weight) - 1}",
                 got=[int(input_ids.min()), int(input_ids.max())],
                 fix="Is this the tokenizer that belongs to the model?",
             )

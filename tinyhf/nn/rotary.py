@@ -23,11 +23,14 @@ class RotaryEmbedding(Module):
 
     def forward(self, position_ids):
         """(batch, seq) → cos, sin, each (batch, seq, head_dim)."""
-        inv_freq = self.inv_freq
-        if self.rope["rope_type"] == "dynamic":  # the only type that looks at the text's length
-            frequencies, _ = self.frequencies(int(position_ids.max()) + 1)
-            inv_freq = to_device(frequencies, device_of(inv_freq))
+        grows = self.rope["rope_type"] == "dynamic"  # the only type that looks at the text's length
+        inv_freq = self.stretched(position_ids) if grows else self.inv_freq
         return rotary_tables(position_ids, inv_freq, self.attention_scaling)
+
+    def stretched(self, position_ids):
+        """The frequencies for a text as long as these positions."""
+        frequencies, _ = self.frequencies(int(position_ids.max()) + 1)
+        return to_device(frequencies, device_of(self.inv_freq))
 
     def frequencies(self, seq_len):
         """inv_freq (head_dim / 2,), and the factor on cos and sin."""
