@@ -10,7 +10,7 @@ from tinyhf import LlamaConfig, LlamaForCausalLM
 GOLDEN = Path(__file__).parent / "golden"
 
 #: Largest difference from transformers, as a share of the tensor's largest number. Measured:
-#: 6e-7 over the golden files, 2e-6 over `-m parity`; the rest is room for other BLAS builds.
+#: 7e-7 over the golden files, 2e-6 over `-m parity`; the rest is room for other BLAS builds.
 TOLERANCE = 1e-4
 #: The same between two of our own ways to the same numbers. Measured: 5e-7.
 OWN_TOLERANCE = 1e-5
@@ -48,9 +48,9 @@ ROPES = {
         "high_freq_factor": 4.0,
         "original_max_position_embeddings": 32,  # one plane of 4 is fast, one blended, two slow
     },
-    "yarn": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16},
+    "yarn": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
 }
-LONGER = {"llama3": {"max_position_embeddings": 256}, "yarn": {"max_position_embeddings": 64}}
+LONGER = {"llama3": {"max_position_embeddings": 256}, "yarn": {"max_position_embeddings": 256}}
 
 VARIANTS = {
     **SHAPES,
