@@ -10,9 +10,9 @@ from tinyhf import LlamaConfig, LlamaForCausalLM
 GOLDEN = Path(__file__).parent / "golden"
 
 #: Largest difference from transformers, as a share of the tensor's largest number. Measured:
-#: 5e-7 over all golden files, 2e-6 over all of `-m parity`; the rest is room for other BLAS builds.
+#: 7e-7 over the golden files, 2e-6 over `-m parity`; the rest is room for other BLAS builds.
 TOLERANCE = 1e-4
-#: What two of our own ways to the same numbers may differ by: the same products in another order.
+#: The same between two of our own ways to the same numbers. Measured: 5e-7.
 OWN_TOLERANCE = 1e-5
 
 SIZES = {
@@ -48,9 +48,9 @@ ROPES = {
         "high_freq_factor": 4.0,
         "original_max_position_embeddings": 32,  # one plane of 4 is fast, one blended, two slow
     },
-    "yarn": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16},
+    "yarn": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
 }
-LONGER = {"llama3": {"max_position_embeddings": 256}, "yarn": {"max_position_embeddings": 64}}
+LONGER = {"llama3": {"max_position_embeddings": 256}, "yarn": {"max_position_embeddings": 256}}
 
 VARIANTS = {
     **SHAPES,
@@ -81,7 +81,7 @@ def random_values(name, shape, rng):
     """Weights that show mistakes: no bias is zero, no norm weight is one."""
     if "norm" in name:
         return rng.uniform(0.5, 1.5, shape).astype("float32")
-    scale = 1.0 if "embed" in name else 0.2
+    scale = 1.0 if "embed" in name else shape[-1] ** -0.5  # as large going out as coming in
     return rng.normal(0.0, scale, shape).astype("float32")
 
 
@@ -110,6 +110,24 @@ def their_llama(variant="gqa", seed=0, **fields):
             values = random_values(name, parameter.shape, rng)
             parameter.copy_(torch.from_numpy(values))
     return model
+
+
+def as_tensors(arrays):
+    """NumPy arrays by name as torch tensors; anything else as it is."""
+    import torch
+
+    return {
+        name: torch.from_numpy(value) if isinstance(value, numpy.ndarray) else value
+        for name, value in arrays.items()
+    }
+
+
+def their_output(model, **arrays):
+    """What a model of transformers gives for NumPy arrays."""
+    import torch
+
+    with torch.no_grad():
+        return model(**as_tensors(arrays))
 
 
 def inputs(rows, seq, vocab_size=SIZES["vocab_size"], seed=1):

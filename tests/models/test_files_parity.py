@@ -6,13 +6,11 @@ import logging
 import numpy
 import pytest
 
-from tests.tiny_llamas import VARIANTS, assert_close, inputs, our_llama, their_llama
+from tests.tiny_llamas import VARIANTS, assert_close, inputs, our_llama, their_llama, their_output
 from tinyhf import AutoModel, AutoModelForCausalLM, LlamaForCausalLM
 from tinyhf.backend import as_dtype, bfloat16
 
 pytestmark = pytest.mark.parity
-torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
 
 NO_DIFFERENCE = {
     "missing_keys": set(),
@@ -24,25 +22,26 @@ sharded_or_not = pytest.mark.parametrize("max_shard_size", ["1GB", "20KB"])
 
 
 @pytest.fixture(autouse=True)
-def quiet():
+def transformers():
+    """The module, told to be quiet, as we are."""
+    transformers = pytest.importorskip("transformers")
     transformers.logging.set_verbosity_error()
     logging.getLogger("tinyhf").setLevel(logging.ERROR)
-    yield
+    yield transformers
     logging.getLogger("tinyhf").setLevel(logging.NOTSET)
 
 
-def bits(array):
-    """The numbers of a half-precision array or tensor as they are stored."""
-    if isinstance(array, torch.Tensor):
-        return array.detach().view(torch.int16).numpy()
-    return array.view("int16")
+def bits(tensor):
+    """The numbers of a tensor as they are stored."""
+    import torch
+
+    return tensor.detach().contiguous().view(torch.uint8).numpy().tobytes()
 
 
-@torch.no_grad()
 def assert_alike(ours, theirs):
     assert list(ours.state_dict()) == list(theirs.state_dict())
     batch = inputs(2, 20)
-    expected = theirs.float()(**{name: torch.from_numpy(array) for name, array in batch.items()})
+    expected = their_output(theirs.float(), **batch)
     output = ours(**batch)
     assert_close(output.logits, expected.logits.numpy())
     assert_close(output.loss, expected.loss.numpy())
@@ -50,14 +49,14 @@ def assert_alike(ours, theirs):
 
 @sharded_or_not
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_saved_by_us_read_by_transformers(tmp_path, variant, max_shard_size):
+def test_saved_by_us_read_by_transformers(transformers, tmp_path, variant, max_shard_size):
     ours = our_llama(variant)
     ours.save_pretrained(tmp_path, max_shard_size=max_shard_size)
     theirs, info = transformers.AutoModelForCausalLM.from_pretrained(
-        tmp_path, output_loading_info=True
+        tmp_path, output_loading_info=True, attn_implementation="eager"
     )
     assert {name: set(info[name]) for name in info} == {name: set() for name in info}
-    assert theirs.dtype == torch.float32
+    assert str(theirs.dtype) == "torch.float32"
     assert_alike(ours, theirs)
 
 
@@ -72,8 +71,9 @@ def test_saved_by_transformers_read_by_us(tmp_path, variant, max_shard_size):
 
 
 @pytest.mark.parametrize("variant", ["gqa", "tied"])
-@pytest.mark.parametrize("max_shard_size", ["20KB", "12KB", "50KB"])
+@pytest.mark.parametrize("max_shard_size", ["13KB", "20KB", "50KB"])
 def test_shards_and_index_are_alike(tmp_path, variant, max_shard_size):
+    """As long as no tensor is larger than a shard: then transformers leaves the order of names."""
     their_llama(variant).save_pretrained(tmp_path / "theirs", max_shard_size=max_shard_size)
     our_llama(variant).save_pretrained(tmp_path / "ours", max_shard_size=max_shard_size)
     files = [sorted(path.name for path in (tmp_path / who).iterdir()) for who in ("ours", "theirs")]
@@ -86,22 +86,24 @@ def test_shards_and_index_are_alike(tmp_path, variant, max_shard_size):
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_half_checkpoints_of_ours(tmp_path, dtype):
+def test_half_checkpoints_of_ours(transformers, tmp_path, dtype):
     ours = our_llama("gqa")
     for name, array in ours.state_dict().items():
         ours.set_parameter(name, array.astype(as_dtype(dtype)))
     ours.save_pretrained(tmp_path, max_shard_size="20KB")
-    theirs = transformers.LlamaForCausalLM.from_pretrained(tmp_path)
-    assert theirs.dtype == getattr(torch, dtype)
+    theirs = transformers.LlamaForCausalLM.from_pretrained(tmp_path, attn_implementation="eager")
+    assert str(theirs.dtype) == f"torch.{dtype}"
     for name, tensor in theirs.state_dict().items():
-        numpy.testing.assert_array_equal(bits(tensor), bits(ours.get_parameter(name)))
+        assert bits(tensor) == ours.get_parameter(name).tobytes()
     assert_alike(ours, theirs)
 
 
 @pytest.mark.parametrize("stored", ["float32", "bfloat16", "float16"])
 @pytest.mark.parametrize("asked", ["float32", "bfloat16", "float16", "auto"])
-def test_every_cast_is_torchs_bit_by_bit(tmp_path, stored, asked):
+def test_every_cast_is_torchs_bit_by_bit(transformers, tmp_path, stored, asked):
     """Widening is exact; narrowing rounds to nearest even, subnormals and overflow included."""
+    import torch
+
     model = their_llama("biases")
     with torch.no_grad():  # numbers of every magnitude
         weight = model.model.layers[0].mlp.up_proj.weight
@@ -111,13 +113,12 @@ def test_every_cast_is_torchs_bit_by_bit(tmp_path, stored, asked):
     with numpy.errstate(over="ignore"):
         ours = LlamaForCausalLM.from_pretrained(tmp_path, dtype=asked).state_dict()
     for name, tensor in theirs.items():
-        if asked == "float32" or (asked == stored == "float32") or tensor.dtype == torch.float32:
-            numpy.testing.assert_array_equal(ours[name], tensor.numpy())
-        else:
-            numpy.testing.assert_array_equal(bits(ours[name]), bits(tensor))
+        assert ours[name].tobytes() == bits(tensor)
 
 
 def test_a_torch_dtype_may_be_given(tmp_path):
+    import torch
+
     their_llama().save_pretrained(tmp_path)
     assert LlamaForCausalLM.from_pretrained(tmp_path, torch_dtype=torch.bfloat16).dtype == bfloat16
 
@@ -125,7 +126,7 @@ def test_a_torch_dtype_may_be_given(tmp_path):
 # ---- with and without head -----------------------------------------------------------------------
 
 
-def test_a_base_model_out_of_a_checkpoint_with_head(tmp_path):
+def test_a_base_model_out_of_a_checkpoint_with_head(transformers, tmp_path):
     theirs = their_llama()
     theirs.save_pretrained(tmp_path)
     ours = AutoModel.from_pretrained(tmp_path)
@@ -136,7 +137,7 @@ def test_a_base_model_out_of_a_checkpoint_with_head(tmp_path):
         numpy.testing.assert_array_equal(ours.get_parameter(name), tensor.numpy())
 
 
-def test_a_head_on_top_of_a_base_checkpoint(tmp_path):
+def test_a_head_on_top_of_a_base_checkpoint(transformers, tmp_path):
     their_llama().model.save_pretrained(tmp_path / "theirs")
     AutoModel.from_pretrained(tmp_path / "theirs").save_pretrained(tmp_path / "ours")
     for who in ("ours", "theirs"):
@@ -168,7 +169,7 @@ def test_a_head_on_top_of_a_base_checkpoint(tmp_path):
     ],
 )
 @pytest.mark.parametrize("auto_class", ["AutoModelForCausalLM", "AutoModel"])
-def test_loading_info(tmp_path, variant, fields, auto_class):
+def test_loading_info(transformers, tmp_path, variant, fields, auto_class):
     their_llama(variant).save_pretrained(tmp_path)
     _, ours = globals()[auto_class].from_pretrained(
         tmp_path, output_loading_info=True, ignore_mismatched_sizes=True, **fields

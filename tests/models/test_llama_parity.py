@@ -1,20 +1,23 @@
 """Fresh random Llamas in transformers and here: names, every stage, caches, printing."""
 
+import functools
+
 import numpy
 import pytest
 
 from tests.tiny_llamas import (
     VARIANTS,
+    as_tensors,
     assert_close,
     inputs,
     our_llama,
     positions,
     their_llama,
+    their_output,
 )
 from tinyhf import LlamaConfig, LlamaForCausalLM
 
 pytestmark = pytest.mark.parity
-torch = pytest.importorskip("torch")
 
 SIZES = {
     "tiny": {},
@@ -44,6 +47,7 @@ EVERYTHING = {"output_hidden_states": True, "output_attentions": True}
 @pytest.fixture(scope="module", params=[(v, s) for v in VARIANTS for s in SIZES], ids="-".join)
 def pair(request):
     """(ours, theirs) with the same weights."""
+    pytest.importorskip("transformers")
     variant, size = request.param
     theirs = their_llama(variant, **SIZES[size])
     ours = our_llama(variant, **SIZES[size])
@@ -58,14 +62,9 @@ def batch(pair):
     return inputs(3, SEQ, pair[0].config.vocab_size)
 
 
-def tensors(arrays):
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-
-@torch.no_grad()
 def outputs(pair, **arrays):
     ours, theirs = pair
-    return ours(**arrays, **EVERYTHING), theirs(**tensors(arrays), **EVERYTHING)
+    return ours(**arrays, **EVERYTHING), their_output(theirs, **arrays, **EVERYTHING)
 
 
 def assert_alike(ours, theirs):
@@ -123,7 +122,6 @@ def test_the_model_without_head(pair, batch):
     assert_alike(*outputs(bases, **batch))
 
 
-@torch.no_grad()
 def test_cache_step_by_step(pair, batch):
     """A prompt in two parts, then single tokens, past the length that "dynamic" was trained for."""
     ours, theirs = pair
@@ -135,12 +133,11 @@ def test_cache_step_by_step(pair, batch):
             "position_ids": positions(mask)[:, start:end],
         }
         output = ours(**step, past_key_values=caches[0], **EVERYTHING)
-        expected = theirs(**tensors(step), past_key_values=caches[1], **EVERYTHING)
+        expected = their_output(theirs, **step, past_key_values=caches[1], **EVERYTHING)
         assert_alike(output, expected)
         caches, start = [output.past_key_values, expected.past_key_values], end
 
 
-@torch.no_grad()
 def test_prepared_steps_are_those_of_transformers(pair, batch):
     """The arrays that each step of ``generate`` passes on."""
     seen = {}
@@ -148,13 +145,14 @@ def test_prepared_steps_are_those_of_transformers(pair, batch):
         seen[name] = []
         original = model.forward
 
+        @functools.wraps(original)
         def forward(*args, original=original, steps=seen[name], **kwargs):
             steps.append(kwargs)
             return original(*args, **kwargs)
 
         model.forward = forward
         given = {name: batch[name] for name in ("input_ids", "attention_mask")}
-        given = tensors(given) if name == "theirs" else given
+        given = as_tensors(given) if name == "theirs" else given
         model.generate(**given, max_new_tokens=3, do_sample=False)
         del model.forward
     assert len(seen["ours"]) == len(seen["theirs"]) == 3

@@ -374,10 +374,11 @@ def test_mismatched_tied_weights_stay_tied(tmp_path):
 # ---- arguments -----------------------------------------------------------------------------------
 
 
-def test_the_callers_config_is_not_changed(saved):
+@pytest.mark.parametrize("keywords", [{}, {"num_hidden_layers": 1}])
+def test_the_callers_config_is_not_changed(saved, keywords):
     config = LlamaConfig.from_pretrained(saved[0])
     before = config.to_json_string()
-    model = LlamaForCausalLM.from_pretrained(saved[0], config=config, num_hidden_layers=1)
+    model = LlamaForCausalLM.from_pretrained(saved[0], config=config, **keywords)
     model.config.rope_parameters["factor"] = 3.0
     model.config.vocab_size = 1
     assert config.to_json_string() == before
