@@ -106,8 +106,8 @@ def on_device(function):
 
 
 def _add_operators():
-    binary = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lt le gt ge eq ne lshift"
-    for name in binary.split():
+    binary = "add sub mul truediv floordiv mod pow matmul and_ or_ xor lt le gt ge eq ne"
+    for name in (*binary.split(), "lshift", "rshift"):
         compute = on_device(getattr(operator, name))
         plain = name.strip("_")
         setattr(ndarray, f"__{plain}__", lambda self, other, f=compute: f(self, other))

@@ -63,7 +63,14 @@ def test_nothing_is_lost_and_no_shard_too_large(state_dict, limit):
 
 @pytest.mark.parametrize(
     ("size", "count"),
-    [(7, 7), ("7", 7), ("500KB", 500_000), ("5gb", 5 * 10**9), ("2 MiB", 2**21), ("1GiB", 2**30)],
+    [
+        (7, 7),
+        ("7", 7),
+        ("500KB", 500_000),
+        ("5gb", 5 * 10**9),
+        ("2 MiB", 2**21),
+        ("1.5GiB", 3 * 2**29),
+    ],
 )
 def test_sizes(size, count):
     assert parse_size(size) == count

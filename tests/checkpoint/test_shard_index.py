@@ -81,11 +81,61 @@ def test_no_weights(fetch):
         find_checkpoint("a-model", fetch)
 
 
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "pytorch_model.bin.index.json"])
-def test_weights_of_another_format_say_what_to_do(folder, fetch, name):
-    (folder / name).touch()
-    with pytest.raises(CheckpointError, match=rf"weights are in {name}.*save_pretrained writes"):
-        find_checkpoint("a-model", fetch)
+NAMES = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+]
+
+
+def make(folder, name):
+    """A file of weights, or an index with its shards."""
+    is_index = name.endswith(".json")
+    (folder / name).write_text(json.dumps({"weight_map": SHARDS}) if is_index else "")
+
+
+@pytest.mark.parametrize(
+    ("use_safetensors", "tried"), [(None, NAMES), (True, NAMES[:2]), (False, NAMES[2:])]
+)
+def test_the_order_of_candidates(folder, fetch, use_safetensors, tried):
+    for number in reversed(range(len(tried))):
+        make(folder, tried[number])
+        fetch.asked.clear()
+        found = find_checkpoint("a-model", fetch, use_safetensors)
+        assert [name for name in fetch.asked if name in NAMES] == tried[: number + 1]
+        assert len(found.files) == (2 if tried[number].endswith(".json") else 1)
+        assert (found.sharded_metadata is None) == (len(found.files) == 1)
+
+
+def test_a_variant_is_part_of_the_name(folder, fetch):
+    with pytest.raises(CheckpointError, match=r"wanted model\.fp16\.safetensors or model\.safet"):
+        find_checkpoint("a-model", fetch, variant="fp16")
+    assert fetch.asked[:4] == [
+        "model.fp16.safetensors",
+        "model.safetensors.index.fp16.json",
+        "pytorch_model.fp16.bin",
+        "pytorch_model.bin.index.fp16.json",
+    ]
+    for name in ("pytorch_model.bin.index.fp16.json", "model.fp16.safetensors"):
+        make(folder, name)
+        found = find_checkpoint("a-model", fetch, variant="fp16")
+        assert len(found.files) == (2 if name.endswith(".json") else 1)
+
+
+@pytest.mark.parametrize(
+    ("there", "asked", "fix"),
+    [
+        ("model.safetensors", {"variant": "fp16"}, "There is model.safetensors: leave out variant"),
+        ("pytorch_model.bin", {"use_safetensors": True}, "There is pytorch_model.bin: leave out"),
+        ("model.safetensors", {"use_safetensors": False}, "There is model.safetensors: leave out"),
+        ("tf_model.h5", {}, "There is tf_model.h5, which tinyhf does not read: save it as saf"),
+    ],
+)
+def test_what_is_there_instead(folder, fetch, there, asked, fix):
+    make(folder, there)
+    with pytest.raises(CheckpointError, match=rf"there are no weights \(wanted .*\)\. {fix}"):
+        find_checkpoint("a-model", fetch, **asked)
 
 
 def test_a_missing_shard_names_file_and_first_tensor(folder, fetch):

@@ -232,7 +232,8 @@ def test_odd_head_dim():
 
 def test_unknown_activation():
     sentence = refusal(hidden_act="silu2")
-    assert "'hidden_act': unknown name (wanted silu, swish, relu, got 'silu2')" in sentence
+    assert "'hidden_act': unknown name (wanted gelu, " in sentence
+    assert "got 'silu2')" in sentence
 
 
 @pytest.mark.parametrize("dtype", ["float8", "half", 16, ["float16"], "int8", {"a": 1}])

@@ -123,3 +123,36 @@ def test_weights_are_not_downloaded_for_a_look(hub_with_tiny):
     plan = plan_load("owner/tiny")
     assert plan.shards[0].nbytes == Path(first).stat().st_size
     assert [shard.state for shard in plan.shards][:2] == ["ready", "not downloaded"]
+
+
+def test_files_of_torch_are_found_last(tiny, copy):
+    """A folder of ``.bin`` files is looked through in the order of transformers."""
+    for shard in copy.glob("model*"):
+        shard.unlink()
+    golden = Path(__file__).parents[1] / "golden" / "torch_save" / "zip.bin"
+    (copy / "pytorch_model.bin").write_bytes(golden.read_bytes())
+    plan = plan_load(copy)
+    assert [lookup.filename for lookup in plan.lookups["weights"]] == [
+        "model.safetensors",
+        "model.safetensors.index.json",
+        "pytorch_model.bin",
+    ]
+    (shard,) = plan.shards
+    assert (shard.file, shard.state) == ("pytorch_model.bin", "ready")
+    assert shard.tensors["part"].shape == (6,)
+    assert plan_load(tiny).shards[0].file.endswith(".safetensors")
+
+    (copy / "pytorch_model.bin").unlink()
+    index = {"weight_map": {"model.norm.weight": "pytorch_model-00001-of-00001.bin"}}
+    (copy / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    plan = plan_load(copy)
+    assert [shard.state for shard in plan.shards] == ["missing"]
+    assert "pytorch_model-00001-of-00001.bin" in str(plan.error)
+
+
+def test_the_places_of_the_parameters(tiny, monkeypatch):
+    assert plan_load(tiny).placement.device_map == {"": "cpu"}
+    monkeypatch.setattr("tinyhf.models.placement.free_memory", lambda device: 30_000)
+    plan = plan_load(tiny)
+    assert plan.placement.device_map["lm_head"] == "disk"
+    assert sum(map(plan.placement.nbytes, plan.placement.counts)) == plan.tree.nbytes

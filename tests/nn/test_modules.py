@@ -126,6 +126,19 @@ def test_hooks_see_and_may_replace_the_output():
     assert layer._forward_hooks == ()
 
 
+def test_hooks_before_may_replace_the_arguments():
+    layer, seen = filled(Linear(2, 2), numpy.eye(2), [1, 1]), []
+    x = numpy.array([[2.0, 3.0]], "float32")
+    note = layer.register_forward_pre_hook(lambda module, args, kwargs: seen.append(kwargs))
+    double = layer.register_forward_pre_hook(lambda module, args, kwargs: ((args[0] * 2,), kwargs))
+    assert layer(x).tolist() == [[5, 7]]
+    double()
+    assert layer(x=x).tolist() == [[3, 4]]
+    assert [list(kwargs) for kwargs in seen] == [[], ["x"]]
+    note()
+    assert layer._forward_hooks == ()
+
+
 def test_hooks_belong_to_one_module():
     one, other = Linear(1, 1), Linear(1, 1)
     one.register_forward_hook(lambda *_: None)

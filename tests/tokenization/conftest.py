@@ -31,6 +31,6 @@ def folder(tmp_path):
 def notes(monkeypatch):
     """The notes logged by the tokenizer, in order; each counts even if it was logged before."""
     logged = []
-    for module in ("base", "batch_encoding", "fast", "padding"):
+    for module in ("base", "batch_encoding", "surprises", "switches"):
         monkeypatch.setattr(f"tinyhf.tokenization.{module}.note_once", logged.append)
     return logged

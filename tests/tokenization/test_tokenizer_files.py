@@ -116,13 +116,13 @@ def test_subfolder(folder, tmp_path_factory):
 
 
 def test_tokens_with_options_and_names_of_the_model(folder):
-    write_config(folder, bos_token=TOKEN, image_token="<image>", add_bos_token=True, eos_token=None)
+    write_config(folder, bos_token=TOKEN, image_token="<image>", errors="replace", eos_token=None)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     assert tokenizer.bos_token == "<s>"
     assert tokenizer.eos_token is None
     assert (tokenizer.image_token, tokenizer.image_token_id) == ("<image>", 350)
     assert tokenizer.special_tokens_map["image_token"] == "<image>"
-    assert tokenizer.init_kwargs["add_bos_token"] is True
+    assert tokenizer.init_kwargs["errors"] == "replace"
 
 
 def test_declared_tokens_missing_from_the_vocabulary(folder):

@@ -6,10 +6,11 @@ import json
 import pytest
 from tokenizers_for_tests import DATA, real_folder, real_tokenizer
 
-from tinyhf.tokenization import AutoTokenizer, BertTokenizer
+from tinyhf.tokenization import AutoTokenizer, BertTokenizer, LlamaTokenizer
 
 NAMES = ["bert-base-uncased", "gpt2", "llama-2-7b-chat-hf", "llama-3.1-8b-instruct"]
-NAMES += ["starcoder", "t5"]
+NAMES += ["opus-mt-en-mg", "roberta-base-squad2", "starcoder", "t5"]
+VOCABULARIES = ["bert-base-uncased", "gpt2", "llama-2-7b-chat-hf", "starcoder", "t5"]
 
 
 @functools.cache
@@ -20,7 +21,40 @@ def expected(path="tokenizers/expected.json"):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ids_and_decoding(name):
-    tokenizer = real_tokenizer(f"tokenizers/{name}")
+    check_cases(real_tokenizer(f"tokenizers/{name}"), name)
+
+
+def bare_folder(name, folder):
+    """The files of a real tokenizer, all but its tokenizer.json."""
+    for file in real_folder(f"tokenizers/{name}").iterdir():
+        if file.name != "tokenizer.json":
+            (folder / file.name).symlink_to(file)
+    return folder
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_without_tokenizer_json(name, tmp_path):
+    check_cases(AutoTokenizer.from_pretrained(bare_folder(name, tmp_path)), name)
+
+
+def test_llama_from_its_sentencepiece_file(tmp_path):
+    """To the last merge what is in the tokenizer.json that Meta and Hugging Face published."""
+    folder = bare_folder("llama-2-7b-chat-hf", tmp_path)
+    built = json.loads(LlamaTokenizer.from_pretrained(folder).backend_tokenizer.to_str())
+    whole = real_tokenizer("tokenizers/llama-2-7b-chat-hf")
+    assert built == json.loads(whole.backend_tokenizer.to_str())
+
+
+def test_translations():
+    tokenizer = real_tokenizer("tokenizers/opus-mt-en-mg")
+    cases = expected()["opus-mt-en-mg"]["target_cases"]
+    assert len(cases) == 2
+    for case in cases:
+        assert tokenizer(text_target=case["text"])["input_ids"] == case["ids"]
+        assert tokenizer("a", text_target=case["text"])["labels"] == case["ids"]
+
+
+def check_cases(tokenizer, name):
     cases = expected()[name]["cases"]
     assert len(cases) == 6
     for case in cases:

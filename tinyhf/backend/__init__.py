@@ -10,6 +10,7 @@ from tinyhf.backend.arrays import (
     to_host,
 )
 from tinyhf.backend.dtypes import (
+    LARGEST,
     as_dtype,
     bfloat16,
     cast,
@@ -25,6 +26,7 @@ from tinyhf.backend.memory import free_memory, human_size
 from tinyhf.backend.special import erf
 
 __all__ = [
+    "LARGEST",
     "array_module",
     "as_dtype",
     "bfloat16",

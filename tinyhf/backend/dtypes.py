@@ -19,6 +19,9 @@ bfloat16 = numpy.dtype(ml_dtypes.bfloat16)
 FLOAT_TYPES = {dtype.name: dtype for dtype in (float64, float32, float16, bfloat16)}
 HALF_TYPES = (float16, bfloat16)
 
+#: The largest number of each half type.
+LARGEST = {float16: 65504.0, bfloat16: float(ml_dtypes.finfo(bfloat16).max)}
+
 # All float16 numbers there are, widened once: a look-up is twice as fast as NumPy's own conversion.
 _ALL_FLOAT16 = numpy.arange(2**16, dtype=numpy.uint16).view(float16).astype(float32)
 

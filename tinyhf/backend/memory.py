@@ -1,6 +1,7 @@
 """Floor 0 · How many bytes are free, so that a load that cannot fit is refused before it starts."""
 
 import importlib
+import re
 from pathlib import Path
 
 from tinyhf.backend.arrays import LIBRARIES, device_context, parse_device
@@ -9,8 +10,8 @@ from tinyhf.backend.arrays import LIBRARIES, device_context, parse_device
 def free_memory(device="cpu"):
     """Free bytes on ``device``, or None where the system does not tell.
 
-    On the CPU: the least of what Linux calls available, what the process limit (``ulimit -v``)
-    leaves, and what the container (cgroup v2) leaves.
+    On the CPU: the least of what Linux calls available, what the process limits (``ulimit -v`` and
+    ``-d``) leave, and what the container (cgroup v2) leaves.
     """
     kind = parse_device(device).partition(":")[0]
     if kind != "cpu":
@@ -33,13 +34,17 @@ def _system():
 
 
 def _process_limit():
+    """What ``ulimit -v`` (all addresses) and ``ulimit -d`` (private memory) leave."""
     try:
         import resource
-    except ImportError:  # Windows has no such limit
+    except ImportError:  # Windows has no such limits
         return None
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    used = _read_field("/proc/self/status", "VmSize:", 1024)
-    return None if limit == resource.RLIM_INFINITY or used is None else max(limit - used, 0)
+    left = []
+    for limit, field in ((resource.RLIMIT_AS, "VmSize:"), (resource.RLIMIT_DATA, "VmData:")):
+        most, used = resource.getrlimit(limit)[0], _read_field("/proc/self/status", field, 1024)
+        if most != resource.RLIM_INFINITY and used is not None:
+            left.append(max(most - used, 0))
+    return min(left, default=None)
 
 
 def _container():
@@ -53,7 +58,8 @@ def _container():
 
 def _read_field(path, field, unit):
     try:
-        lines = Path(path).read_text().splitlines()
+        text = Path(path).read_text()
     except OSError:  # not Linux
         return None
-    return next((int(line.split()[1]) * unit for line in lines if line.startswith(field)), None)
+    found = re.search(rf"^{field}\s+(\d+)", text, re.MULTILINE)
+    return int(found[1]) * unit if found else None

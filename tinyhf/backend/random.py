@@ -59,9 +59,7 @@ class TorchGenerator:
 
     def _uniform53(self, count):
         words = self._words(2 * count).reshape(count, 2)
-        uniforms = (words[:, 0] & 0x1FFFFF) * 2.0**-21  # the upper 21 of the 53 bits
-        uniforms += words[:, 1] * 2.0**-53
-        return uniforms
+        return (words[:, 0] & 0x1FFFFF) * 2.0**-21 + words[:, 1] * 2.0**-53  # 21 + 32 bits
 
     def uniform(self, shape, low=0.0, high=1.0):
         """float32 in [low, high), as ``torch.rand`` and ``Tensor.uniform_``."""

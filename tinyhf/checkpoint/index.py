@@ -13,7 +13,9 @@ from tinyhf.errors import CheckpointError
 
 SAFE_WEIGHTS_NAME = "model.safetensors"
 SAFE_WEIGHTS_INDEX_NAME = "model.safetensors.index.json"
-UNREADABLE_NAMES = ("pytorch_model.bin", "pytorch_model.bin.index.json")
+WEIGHTS_NAME = "pytorch_model.bin"
+WEIGHTS_INDEX_NAME = "pytorch_model.bin.index.json"
+UNREADABLE_NAMES = ("tf_model.h5", "flax_model.msgpack", "consolidated.00.pth")
 
 
 @dataclass
@@ -29,19 +31,42 @@ class Checkpoint:
     sharded_metadata: dict | None = field(default=None, repr=False)
 
 
-def find_checkpoint(name, fetch):
-    """Try ``model.safetensors``, then ``model.safetensors.index.json`` with its shards.
+def find_checkpoint(name, fetch, use_safetensors=None, variant=None):
+    """Try the names that weights may have, one after the other; an index leads to its shards.
+
+    Args:
+        use_safetensors: True tries only safetensors files, False only those of torch.save.
+        variant: a word in the file names, such as "fp16" in ``model.fp16.safetensors``.
 
     Raises:
         CheckpointError: the model ``name`` has no weights, or its index is not to be trusted.
     """
-    resolved_archive_file = fetch(SAFE_WEIGHTS_NAME)
-    if resolved_archive_file is not None:
-        return Checkpoint([resolved_archive_file])
-    index_filename = fetch(SAFE_WEIGHTS_INDEX_NAME)
-    if index_filename is not None:
-        return Checkpoint(*get_checkpoint_shard_files(index_filename, fetch))
-    raise _no_weights(name, fetch)
+    names = weights_names(use_safetensors, variant)
+    for weights_name in names:
+        path = fetch(weights_name)
+        if path is not None and is_index(weights_name):
+            return Checkpoint(*get_checkpoint_shard_files(path, fetch))
+        if path is not None:
+            return Checkpoint([path])
+    raise _no_weights(name, fetch, names)
+
+
+def weights_names(use_safetensors=None, variant=None):
+    """The file names to try, in the order of transformers."""
+    safe = [SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME] if use_safetensors is not False else []
+    others = [WEIGHTS_NAME, WEIGHTS_INDEX_NAME] if not use_safetensors else []
+    return [add_variant(weights_name, variant) for weights_name in safe + others]
+
+
+def add_variant(weights_name, variant):
+    """``model.safetensors`` → ``model.fp16.safetensors``."""
+    stem, _, suffix = weights_name.rpartition(".")
+    return weights_name if variant is None else f"{stem}.{variant}.{suffix}"
+
+
+def is_index(weights_name):
+    """Whether a file of this name lists shards, rather than holding weights."""
+    return weights_name.endswith(".json")
 
 
 def get_checkpoint_shard_files(index_filename, fetch):
@@ -98,14 +123,13 @@ def _check_is_plain_name(shard, index_filename):
         )
 
 
-def _no_weights(name, fetch):
-    tried = f"{SAFE_WEIGHTS_NAME} or {SAFE_WEIGHTS_INDEX_NAME}"
-    found = [other for other in UNREADABLE_NAMES if fetch(other)]
-    if found:
-        return CheckpointError(
-            f"the weights are in {found[0]}, which this version of tinyhf does not read",
-            where=name,
-            wanted=tried,
-            fix="Save the model once with transformers: save_pretrained writes safetensors",
-        )
-    return CheckpointError("there are no weights", where=name, wanted=tried)
+def _no_weights(name, fetch, tried):
+    """Says what was asked for, and what is there instead."""
+    others = [other for other in (*weights_names(), *UNREADABLE_NAMES) if other not in tried]
+    found = next(filter(fetch, others), None)
+    fix = None
+    if found in UNREADABLE_NAMES:
+        fix = f"There is {found}, which tinyhf does not read: save it as safetensors"
+    elif found:
+        fix = f"There is {found}: leave out variant= and use_safetensors="
+    return CheckpointError("there are no weights", where=name, wanted=" or ".join(tried), fix=fix)

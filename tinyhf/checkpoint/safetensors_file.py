@@ -1,26 +1,21 @@
-"""Floor 1 · One shard: a ``.safetensors`` file, mapped into memory and read tensor by tensor.
+"""Floor 1 · A ``.safetensors`` file: a header that says where each tensor lies, then the numbers.
 
 Mirrors safetensors.safe_open. The library's NumPy reader copies each tensor and keeps every page it
-has read; this one gives views of the file and can let go of them, so that loading needs no second
-copy of the weights. The whole format:
+has read; this one gives views of the file. The whole format:
 
     8 bytes   N, the header's length, little-endian
     N bytes   JSON: {"name": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}, …}
     the rest  the numbers, row by row, each tensor at its offsets
 """
 
+import itertools
 import json
 import math
-import mmap
-import operator
-from collections.abc import Mapping
-from pathlib import Path
-from typing import NamedTuple
 
 import ml_dtypes
 import numpy
 
-from tinyhf.errors import CheckpointError
+from tinyhf.checkpoint.mapped_file import MappedFile, TensorInfo
 
 DTYPES = {
     "F64": "float64",
@@ -41,17 +36,8 @@ DTYPES = {
 }
 
 
-class TensorInfo(NamedTuple):
-    """What the header says of one tensor; its bytes are those from ``start`` to ``end``."""
-
-    dtype: numpy.dtype
-    shape: tuple
-    start: int
-    end: int
-
-
-class SafetensorsFile(Mapping):
-    """``shard["model.norm.weight"]`` is an array that views the file; nothing is copied.
+class SafetensorsFile(MappedFile):
+    """The tensors of a ``.safetensors`` file by name.
 
     Args:
         path: the file.
@@ -61,49 +47,27 @@ class SafetensorsFile(Mapping):
     """
 
     def __init__(self, path):
-        self.path = str(path)
-        with open(path, "rb") as file:
-            size = file.seek(0, 2)
-            if size < 8:
-                raise self._damaged(
-                    "is too short for a safetensors file", wanted="8 bytes", got=size
-                )
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        header = self._read_header(size)
+        super().__init__(path)
+        header = self._read_header()
         self.metadata = header.pop("__metadata__", {})
         self.tensors = {name: self._info(name, entry) for name, entry in header.items()}
-        self._check_extent(size)
+        self._check_extent()
 
-    def __getitem__(self, name):
-        info = self.tensors[name]
-        count = math.prod(info.shape)
-        flat = numpy.frombuffer(self._map, info.dtype, count, info.start)
-        return flat.reshape(info.shape)
-
-    def __iter__(self):
-        return iter(self.tensors)
-
-    def __len__(self):
-        return len(self.tensors)
-
-    def release(self, name):
-        """Let go of the pages of a tensor that has been copied; reading it again maps them anew."""
-        info, page = self.tensors[name], mmap.PAGESIZE
-        first, last = -(-info.start // page), info.end // page  # pages that are wholly its own
-        if last > first and hasattr(mmap, "MADV_DONTNEED"):
-            self._map.madvise(mmap.MADV_DONTNEED, first * page, (last - first) * page)
-
-    def _read_header(self, size):
+    def _read_header(self):
+        if self.size < 8:
+            problem = "is too short for a safetensors file"
+            raise self.damaged(problem, wanted="8 bytes", got=self.size)
         length = int.from_bytes(self._map[:8], "little")
-        if length > size - 8:
-            raise self._damaged("has a header longer than the file", wanted=length, got=size - 8)
+        if length > self.size - 8:
+            problem = "has a header longer than the file"
+            raise self.damaged(problem, wanted=length, got=self.size - 8)
         self._data_start = 8 + length
         try:
             header = json.loads(self._map[8 : self._data_start])
         except (ValueError, RecursionError) as error:
-            raise self._damaged(f"has a header that is not JSON: {error}") from error
+            raise self.damaged(f"has a header that is not JSON: {error}") from error
         if not isinstance(header, dict):
-            raise self._damaged("has a header that is not a JSON object", got=header)
+            raise self.damaged("has a header that is not a JSON object", got=header)
         return header
 
     def _info(self, name, entry):
@@ -115,26 +79,16 @@ class SafetensorsFile(Mapping):
         except (KeyError, TypeError, ValueError):
             fits = False
         if not fits:
-            raise self._damaged(f"describes the tensor {name!r} in a way that cannot be", got=entry)
+            raise self.damaged(f"describes the tensor {name!r} in a way that cannot be", got=entry)
         return TensorInfo(dtype, shape, self._data_start + start, self._data_start + end)
 
-    def _check_extent(self, size):
+    def _check_extent(self):
         """The tensors must lie side by side and end where the file ends."""
-        end = self._data_start
-        for info in sorted(self.tensors.values(), key=operator.attrgetter("start", "end")):
-            if info.start != end:
-                raise self._damaged("has tensors that overlap, or a gap between them")
-            end = info.end
-        if end != size:
-            raise self._damaged("does not end where its last tensor ends", wanted=end, got=size)
-
-    def _damaged(self, problem, **sizes):
-        fix = "It is damaged or was not copied whole; download it again"
-        return CheckpointError(problem, where=self.path, fix=fix, **sizes)
-
-
-def load_state_dict(shard_file):
-    """The tensors of one shard by name, as views of the file."""
-    if not Path(shard_file).is_file():
-        raise CheckpointError("there is no such file", where=str(shard_file))
-    return SafetensorsFile(shard_file)
+        header = (0, self._data_start)
+        extents = [header, *sorted((info.start, info.end) for info in self.tensors.values())]
+        if any(end != start for (_, end), (start, _) in itertools.pairwise(extents)):
+            raise self.damaged("has tensors that overlap, or a gap between them")
+        _, end = extents[-1]
+        if end != self.size:
+            problem = "does not end where its last tensor ends"
+            raise self.damaged(problem, wanted=end, got=self.size)

@@ -16,7 +16,11 @@ from tinyhf.backend import to_host
 from tinyhf.checkpoint.index import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
 from tinyhf.errors import ArgumentError
 
-UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+UNITS = {
+    "": 1,
+    **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", 1)},
+    **{f"{letter}IB": 1024**power for power, letter in enumerate("KMGT", 1)},
+}
 OLD_WEIGHTS = re.compile(r"model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$")
 
 
@@ -69,13 +73,13 @@ def split_into_shards(state_dict, max_bytes):
     return {f"model-{i:05d}-of-{total:05d}.safetensors": names for i, names in enumerate(groups, 1)}
 
 
-def parse_size(size):
+def parse_size(size, where="max_shard_size"):
     """Bytes from a number or from a text such as "5GB"."""
-    match = re.fullmatch(r"(\d+)\s*([KMG]?I?B?)", str(size).upper())
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?I?B?)", str(size).upper())
     if not match or match[2] not in UNITS:
         wanted = 'a number of bytes, "500KB", "5GB" …'
-        raise ArgumentError("no such size", where="max_shard_size", wanted=wanted, got=size)
-    return int(match[1]) * UNITS[match[2]]
+        raise ArgumentError("no such size", where=where, wanted=wanted, got=size)
+    return int(float(match[1]) * UNITS[match[2]])
 
 
 def _index_text(state_dict, shards):

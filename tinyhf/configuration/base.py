@@ -85,13 +85,21 @@ class PreTrainedConfig:
 
     def modernize(self, fields):
         """``fields`` with other spellings replaced: those of transformers 4, and common names."""
-        fields = {self.attribute_map.get(name, name): value for name, value in fields.items()}
+        for common in self.attribute_map.keys() & fields.keys():
+            fields[self.attribute_map[common]] = fields.pop(common)
         dtype = fields.pop("torch_dtype", None)
         dtype = fields.get("dtype") or dtype
         fields["dtype"] = dtype if dtype in (None, "auto") else self._dtype_name(dtype)
         if fields.get("id2label"):  # JSON knows no numbers as keys
-            fields["id2label"] = {int(id): label for id, label in fields["id2label"].items()}
+            fields["id2label"] = self._numbered(fields["id2label"])
         return fields
+
+    def _numbered(self, id2label):
+        try:
+            return {int(number): label for number, label in id2label.items()}
+        except (AttributeError, TypeError, ValueError) as error:
+            wanted = '{"0": "first label", …}'
+            raise self.error("id2label", "has no numbers", wanted=wanted, got=id2label) from error
 
     def validate(self):
         """Raise ConfigError for values that no model can have; families add their own rules."""

@@ -5,7 +5,7 @@ Mirrors transformers/activations.py.
 
 import math
 
-from tinyhf.backend import array_module, erf
+from tinyhf.backend import array_module, erf, float16
 
 
 def relu(x):
@@ -35,3 +35,15 @@ def gelu_tanh(x):
     """The approximation of ``gelu`` that GPT-2 was trained with: "gelu_new"."""
     inner = math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))  # x ** 3 is 20 times slower
     return x * 0.5 * (1.0 + array_module(x).tanh(inner))
+
+
+def clamp_overflow(x):
+    """Infinities of float16 become large numbers again; other types are as they are.
+
+    For models that were trained in bfloat16, whose vectors can be too large for float16.
+    """
+    xp = array_module(x)
+    if x.dtype != float16 or not xp.isinf(x).any():
+        return x
+    largest = float(xp.finfo(float16).max) - 1000
+    return xp.clip(x, -largest, largest)

@@ -34,11 +34,10 @@ def causal_mask(attention_mask, seq, total, dtype, xp, window=None):
     Returns:
         (1 or batch, 1, seq, total), or None if nothing is hidden.
     """
-    short = window is None or total <= window
-    if seq == 1 and short and (attention_mask is None or attention_mask.all()):
+    if seq == 1 and total <= (window or total) and (attention_mask is None or attention_mask.all()):
         return None
     visible = xp.tri(seq, total, total - seq, dtype=bool)[None, None]  # (1, 1, seq, total)
-    if not short:
+    if window is not None and total > window:
         visible = visible & ~xp.tri(seq, total, total - seq - window, dtype=bool)
     if attention_mask is not None:
         visible = visible & attention_mask[:, None, None, :].astype(bool)
@@ -56,6 +55,16 @@ def padding_mask(attention_mask, dtype, xp):
         return None
     visible = attention_mask[:, None, None, :].astype(bool)
     return xp.where(visible, dtype.type(0), xp.finfo(dtype).min)
+
+
+def split_heads(x, head_dim):
+    """Each token's vector cut into heads: (batch, seq, hidden) → (batch, heads, seq, head_dim)."""
+    return x.reshape(*x.shape[:2], -1, head_dim).swapaxes(1, 2)
+
+
+def merge_heads(x):
+    """The way back: (batch, heads, seq, head_dim) → (batch, seq, hidden)."""
+    return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
 
 
 def attention_scores(query, key, scaling):

@@ -14,15 +14,23 @@ def linear(x, weight, bias=None):
     Args:
         x: (..., in_features).
         weight: (out_features, in_features), in the order checkpoints store it; may be narrower
-            than ``x`` (float16, bfloat16), then it is widened block by block, never as a whole.
+            than ``x`` (float16, bfloat16), then it is widened block by block, never as a whole; or
+            wider (T5's ``wo``), then ``x`` is widened.
         bias: (out_features,) or None.
 
     Returns:
-        (..., out_features), in the type of ``x``.
+        (..., out_features), in the wider of the two types.
     """
     rows = x.reshape(-1, x.shape[-1])  # (rows, in_features): one matrix product, not one a sequence
-    out = rows @ weight.T if weight.dtype == x.dtype else narrow_product(rows, weight)
+    out = rows @ weight.T if weight.dtype == x.dtype else mixed_product(rows, weight)
     return (out if bias is None else out + bias).reshape(*x.shape[:-1], len(weight))
+
+
+def mixed_product(rows, weight):
+    """rows @ weightᵀ for two types, in the wider one."""
+    if weight.dtype.itemsize > rows.dtype.itemsize:
+        return rows.astype(weight.dtype) @ weight.T
+    return narrow_product(rows, weight)
 
 
 def narrow_product(rows, weight):

@@ -37,7 +37,7 @@ def get_logits_processor(
     ends = generation_config.eos_token_id
     if generation_config.repetition_penalty not in (None, 1.0):
         padding = 0  # or the number of ids before each row's text, as often as stage 11 repeats it
-        if attention_mask is not None:
+        if attention_mask is not None and attention_mask.ndim == 2:
             padding = np.repeat(
                 attention_mask.argmax(axis=1), generation_config.num_return_sequences
             )

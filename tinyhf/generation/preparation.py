@@ -61,7 +61,8 @@ def validate_model_kwargs(model, model_kwargs):
         fix = "Load it with AutoModelForCausalLM."
         raise ArgumentError(f"{type(model).__name__} has no language-model head", fix=fix)
     model_kwargs = {name: value for name, value in model_kwargs.items() if value is not None}
-    for name in sorted(ARGUMENTS_NOT_HERE & model_kwargs.keys()):
+    used = inspect.signature(model.prepare_inputs_for_generation).parameters.keys()
+    for name in sorted((ARGUMENTS_NOT_HERE - used) & model_kwargs.keys()):
         raise ArgumentError("is not available in this version", where=f"generate({name}=)")
     known = inspect.signature(model.forward).parameters.keys()
     for name in sorted(model_kwargs.keys() - known):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tinyhf.backend import to_device, to_host
+from tinyhf.backend import is_array, to_device, to_host
 from tinyhf.errors import NumericsError
 from tinyhf.functional import softmax
 from tinyhf.generation.assembly import (
@@ -112,13 +112,12 @@ class GenerationMixin:
         prepare_special_tokens(generation_config)
         # 5. which ids of the prompt are padding
         attention_mask = model_kwargs.get("attention_mask")
-        attention_mask = prepare_attention_mask(input_ids, attention_mask, generation_config)
-        # 6. how long it gets
-        prepare_generated_length(
-            generation_config,
-            input_ids.shape[1],
-            getattr(self.config, "max_position_embeddings", None),
+        attention_mask = self._prepare_attention_mask_for_generation(
+            input_ids, attention_mask, generation_config
         )
+        # 6. how long it gets
+        longest = getattr(self.config, "max_position_embeddings", None)
+        prepare_generated_length(generation_config, input_ids.shape[1], longest)
         # 7. what every call of the model is told (it makes the cache itself, in the prefill)
         model_kwargs.update(
             attention_mask=attention_mask,
@@ -152,13 +151,18 @@ class GenerationMixin:
             **model_kwargs,
         )
 
+    def _prepare_attention_mask_for_generation(self, input_ids, attention_mask, generation_config):
+        """1 for tokens, 0 for padding; a family whose mask has another form says so here."""
+        return prepare_attention_mask(input_ids, attention_mask, generation_config)
+
     def _expand_inputs_for_generation(self, expand_size, input_ids, **model_kwargs):
-        """Each row of the ids and of the mask ``expand_size`` times in a row."""
-        input_ids = np.repeat(input_ids, expand_size, axis=0)
-        if model_kwargs["attention_mask"] is not None:
-            attention_mask = np.repeat(model_kwargs["attention_mask"], expand_size, axis=0)
-            model_kwargs["attention_mask"] = attention_mask
-        return input_ids, model_kwargs
+        """Each row of the ids, of the mask and of other arrays ``expand_size`` times in a row."""
+        if expand_size == 1:
+            return input_ids, model_kwargs
+        for name, value in model_kwargs.items():
+            if is_array(value) and name != "head_mask":  # which has no rows
+                model_kwargs[name] = value.repeat(expand_size, axis=0)
+        return input_ids.repeat(expand_size, axis=0), model_kwargs
 
     def _sample(
         self,
@@ -226,10 +230,13 @@ class GenerationMixin:
         return unfinished_sequences.any()
 
     def _update_model_kwargs_for_generation(self, outputs, model_kwargs):
-        """The cache that the step filled, and a mask that is one token longer."""
+        """The cache that the step filled; a mask, and token types, that are one token longer."""
         model_kwargs["past_key_values"] = outputs.past_key_values
         if (mask := model_kwargs["attention_mask"]) is not None:
             model_kwargs["attention_mask"] = np.insert(mask, mask.shape[1], 1, axis=1)
+        if "token_type_ids" in model_kwargs:  # the new token is of the last one's type
+            types = to_host(model_kwargs["token_type_ids"])
+            model_kwargs["token_type_ids"] = np.append(types, types[:, -1:], axis=1)
         return model_kwargs
 
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tinyhf.backend import as_dtype, free_memory, parse_device
+from tinyhf.backend import as_dtype, free_memory, is_float, parse_device
 from tinyhf.configuration import GENERATION_CONFIG_NAME, AutoConfig, PreTrainedConfig
 from tinyhf.errors import (
     ConfigError,
@@ -22,6 +22,7 @@ from tinyhf.inspection.parameter_tree import Branch, parameter_tree
 from tinyhf.inspection.weight_files import plan_weights
 from tinyhf.models import AutoModelForCausalLM
 from tinyhf.models.loading import LoadingInfo, load_config, name_in_model
+from tinyhf.models.placement import Placement, place_model
 from tinyhf.models.report import differences
 from tinyhf.tokenization import AutoTokenizer
 
@@ -40,6 +41,7 @@ class LoadPlan:
         tree: the parameters, by name.
         differences: lines about names and shapes that checkpoint and model do not share.
         free_memory: device → free bytes, or None where the system does not tell.
+        placement: where ``device_map="auto"`` would put the parameters, in the type of the files.
         error: what loading would end with; None if nothing stands in its way.
     """
 
@@ -52,6 +54,7 @@ class LoadPlan:
     tree: Branch
     differences: list
     free_memory: dict
+    placement: Placement
     error: TinyHFError | None
 
 
@@ -80,6 +83,8 @@ def plan_load(name, **hub_arguments):
     tensors = tensors_by_parameter(model, shards)
     is_known = shards and all(shard.tensors for shard in shards)
     info = compare(model, tensors) if is_known else LoadingInfo()
+    dtypes = dtypes_by_parameter(model, tensors)
+    dtype = next(filter(is_float, dtypes.values()))
     return LoadPlan(
         name=name,
         folder=str(Path(config._source).parent),
@@ -87,9 +92,10 @@ def plan_load(name, **hub_arguments):
         config=config,
         tokenizer=tokenizer,
         shards=shards,
-        tree=parameter_tree(model, dtypes_by_parameter(model, tensors)),
+        tree=parameter_tree(model, dtypes),
         differences=differences(model, info),
         free_memory=free_memory_by_device(),
+        placement=place_model(model, model.state_dict(), "auto", dtype),
         error=unreadable or incomplete or mismatch_error(name, info),
     )
 

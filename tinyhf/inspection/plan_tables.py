@@ -37,6 +37,7 @@ def sections(plan):
     if plan.differences:
         yield "Checkpoint and model differ", "\n".join(plan.differences)
     yield "Memory for the weights", memory_table(plan)
+    yield f'Places, with device_map="auto" and {plan.placement.dtype.name}', str(plan.placement)
 
 
 def files_table(plan):

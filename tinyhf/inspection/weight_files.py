@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tinyhf.checkpoint import find_checkpoint, load_state_dict
-from tinyhf.checkpoint.index import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME, read_index
+from tinyhf.checkpoint.index import is_index, read_index, weights_names
 from tinyhf.errors import CheckpointError, HubError, TinyHFError
 from tinyhf.hub import cached_file, record_lookups
 from tinyhf.hub.record import record
@@ -57,19 +57,32 @@ def plan_weights(name, hub_options):
 
 
 def plan_shards(name, hub_options):
-    """As ``find_checkpoint``: one file, or those that an index names."""
+    """As ``find_checkpoint``: one file, or those that an index names.
+
+    A single file that is not downloaded counts only where no index leads further.
+    """
     here_only = dataclasses.replace(hub_options, local_files_only=True)
-    single = plan_shard(name, SAFE_WEIGHTS_NAME, here_only)
-    if single.nbytes is not None:
-        return [single]
-    index_filename = cached_file(name, SAFE_WEIGHTS_INDEX_NAME, hub_options)
-    if index_filename is not None:
-        weight_map, _ = read_index(index_filename)
-        tensors_in = Counter(weight_map.values())
-        return [plan_shard(name, file, here_only, tensors_in[file]) for file in sorted(tensors_in)]
-    if single.state == "missing":
+    not_downloaded = []
+    for weights_name in weights_names():
+        if is_index(weights_name):
+            index_filename = cached_file(name, weights_name, hub_options)
+            if index_filename is not None:
+                return plan_index(name, index_filename, here_only)
+        else:
+            single = plan_shard(name, weights_name, here_only)
+            if single.nbytes is not None:
+                return [single]
+            not_downloaded += [single] if single.state == "not downloaded" else []
+    if not not_downloaded:
         find_checkpoint(name, lambda file: cached_file(name, file, here_only))  # raises
-    return [single]
+    return not_downloaded[:1]
+
+
+def plan_index(name, index_filename, here_only):
+    """The shards that an index names."""
+    weight_map, _ = read_index(index_filename)
+    tensors_in = Counter(weight_map.values())
+    return [plan_shard(name, file, here_only, tensors_in[file]) for file in sorted(tensors_in)]
 
 
 def plan_shard(name, file, here_only, expected=None):

@@ -6,17 +6,101 @@ Mirrors transformers/models/auto/modeling_auto.py and auto_factory.py. A new fam
 from tinyhf.configuration import AutoConfig
 from tinyhf.errors import ArgumentError, ConfigError
 from tinyhf.hub import HubOptions
+from tinyhf.models.bart import BartForConditionalGeneration, BartModel
+from tinyhf.models.bert import (
+    BertConfig,
+    BertModel,
+)
+from tinyhf.models.bert_heads import (
+    BertForMaskedLM,
+    BertForNextSentencePrediction,
+    BertForPreTraining,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+)
+from tinyhf.models.chatglm import ChatGLMForConditionalGeneration
+from tinyhf.models.configuration_bart import BartConfig
+from tinyhf.models.configuration_chatglm import ChatGLMConfig
+from tinyhf.models.configuration_t5 import T5Config
+from tinyhf.models.distilbert import (
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    DistilBertForQuestionAnswering,
+    DistilBertForSequenceClassification,
+    DistilBertForTokenClassification,
+    DistilBertModel,
+)
+from tinyhf.models.gpt2 import GPT2Config, GPT2LMHeadModel, GPT2Model
+from tinyhf.models.gpt_bigcode import GPTBigCodeConfig, GPTBigCodeForCausalLM, GPTBigCodeModel
 from tinyhf.models.llama import LlamaConfig, LlamaForCausalLM, LlamaModel
+from tinyhf.models.marian import MarianConfig, MarianModel, MarianMTModel
 from tinyhf.models.mistral import MistralConfig, MistralForCausalLM, MistralModel
 from tinyhf.models.qwen2 import Qwen2Config, Qwen2ForCausalLM, Qwen2Model
 from tinyhf.models.qwen3 import Qwen3Config, Qwen3ForCausalLM, Qwen3Model
+from tinyhf.models.roberta import (
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaForQuestionAnswering,
+    RobertaForSequenceClassification,
+    RobertaForTokenClassification,
+    RobertaModel,
+)
+from tinyhf.models.t5 import T5ForConditionalGeneration, T5Model
 
 #: config class → Auto class's ``head`` → model class.
 FAMILIES = {
+    GPT2Config: {"base": GPT2Model, "causal_lm": GPT2LMHeadModel, "pretraining": GPT2LMHeadModel},
+    GPTBigCodeConfig: {
+        "base": GPTBigCodeModel,
+        "causal_lm": GPTBigCodeForCausalLM,
+        "pretraining": GPTBigCodeForCausalLM,
+    },
+    ChatGLMConfig: {  # as its config.json says in auto_map
+        "base": ChatGLMForConditionalGeneration,
+        "seq2seq_lm": ChatGLMForConditionalGeneration,
+    },
     LlamaConfig: {"base": LlamaModel, "causal_lm": LlamaForCausalLM},
     MistralConfig: {"base": MistralModel, "causal_lm": MistralForCausalLM},
     Qwen2Config: {"base": Qwen2Model, "causal_lm": Qwen2ForCausalLM},
     Qwen3Config: {"base": Qwen3Model, "causal_lm": Qwen3ForCausalLM},
+    BertConfig: {
+        "base": BertModel,
+        "masked_lm": BertForMaskedLM,
+        "sequence_classification": BertForSequenceClassification,
+        "token_classification": BertForTokenClassification,
+        "question_answering": BertForQuestionAnswering,
+        "next_sentence": BertForNextSentencePrediction,
+        "pretraining": BertForPreTraining,
+    },
+    DistilBertConfig: {
+        "base": DistilBertModel,
+        "masked_lm": DistilBertForMaskedLM,
+        "sequence_classification": DistilBertForSequenceClassification,
+        "token_classification": DistilBertForTokenClassification,
+        "question_answering": DistilBertForQuestionAnswering,
+        "pretraining": DistilBertForMaskedLM,
+    },
+    RobertaConfig: {
+        "base": RobertaModel,
+        "masked_lm": RobertaForMaskedLM,
+        "sequence_classification": RobertaForSequenceClassification,
+        "token_classification": RobertaForTokenClassification,
+        "question_answering": RobertaForQuestionAnswering,
+        "pretraining": RobertaForMaskedLM,
+    },
+    T5Config: {
+        "base": T5Model,
+        "seq2seq_lm": T5ForConditionalGeneration,
+        "pretraining": T5ForConditionalGeneration,
+    },
+    BartConfig: {
+        "base": BartModel,
+        "seq2seq_lm": BartForConditionalGeneration,
+        "masked_lm": BartForConditionalGeneration,
+        "pretraining": BartForConditionalGeneration,
+    },
+    MarianConfig: {"base": MarianModel, "seq2seq_lm": MarianMTModel},
 }
 
 

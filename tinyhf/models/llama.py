@@ -230,7 +230,8 @@ class LlamaModel(LlamaPreTrainedModel):
 
     def layer_masks(self, attention_mask, hidden_states, past_key_values):
         """The causal mask of each layer: here the same one for all."""
-        return [self.causal_mask(attention_mask, hidden_states, past_key_values)] * len(self.layers)
+        mask = self.causal_mask(attention_mask, hidden_states, past_key_values)
+        return [mask] * self.config.num_hidden_layers
 
 
 class LlamaForCausalLM(LlamaPreTrainedModel):

@@ -11,27 +11,14 @@ from dataclasses import asdict, dataclass, field
 
 from tqdm import tqdm
 
-from tinyhf.backend import (
-    as_dtype,
-    cast,
-    free_memory,
-    human_size,
-    is_float,
-    parse_device,
-    to_device,
-)
+from tinyhf.backend import as_dtype, cast, is_float, to_device
 from tinyhf.checkpoint import load_state_dict
 from tinyhf.configuration import GENERATION_CONFIG_NAME, GenerationConfig
-from tinyhf.errors import (
-    ArgumentError,
-    DeviceError,
-    MissingExtraError,
-    NotEnoughMemoryError,
-    WeightMismatchError,
-    logger,
-)
+from tinyhf.errors import ArgumentError, WeightMismatchError, logger
 from tinyhf.hub import cached_file
-from tinyhf.models.initialization import init_weights
+from tinyhf.models.dispatch import leave_on_disk
+from tinyhf.models.initialization import init_weights, stored_dtype
+from tinyhf.models.placement import DISK
 from tinyhf.models.report import differences
 
 #: Arguments of transformers that change nothing here: weights are always read tensor by tensor
@@ -44,7 +31,6 @@ LEFTOVERS = (
     "low_cpu_mem_usage",
     "offload_folder",
     "offload_state_dict",
-    "use_safetensors",
     "weights_only",
 )
 
@@ -115,45 +101,7 @@ def choose_dtype(dtype, config, checkpoint):
     return next(floats, as_dtype("float32"))
 
 
-def choose_device(device_map, places, dtype):
-    """The device for all weights; "auto" is the GPU if there is one and the model fits on it."""
-    if device_map != "auto":
-        if device_map is not None and not isinstance(device_map, str | int):
-            wanted = 'None, "cpu", "cuda", "cuda:N" or "auto"'
-            raise ArgumentError("no such map", where="device_map", wanted=wanted, got=device_map)
-        return parse_device(device_map)
-    try:
-        gpu = parse_device("cuda")
-    except (MissingExtraError, DeviceError):
-        return "cpu"
-    return gpu if count_parameters(places) * dtype.itemsize < free_memory(gpu) else "cpu"
-
-
-def count_parameters(places):
-    """How many numbers the parameters hold; tied ones count once."""
-    return sum({id(place): place.size for place in places.values()}.values())
-
-
-def check_memory(name, places, dtype, device):
-    """Refuse a load that cannot fit, with the arithmetic.
-
-    Raises:
-        NotEnoughMemoryError: more bytes are needed than are free on ``device``.
-    """
-    count, free = count_parameters(places), free_memory(device)
-    needed = count * dtype.itemsize
-    if free is None or needed <= free:
-        return
-    half = f'dtype="float16" needs {human_size(count * 2)}' if dtype.itemsize > 2 else None
-    raise NotEnoughMemoryError(
-        f"{count:,} parameters × {dtype.itemsize} bytes ({dtype.name}) = {human_size(needed)}, "
-        f"but {human_size(free)} are free on {device!r}",
-        where=name,
-        fix=half or "Use a smaller model, or close other programs",
-    )
-
-
-def _load_pretrained_model(model, places, shard_files, dtype, device, ignore_mismatched_sizes):
+def _load_pretrained_model(model, places, shard_files, placement, ignore_mismatched_sizes):
     """Put every tensor of every shard where its name says.
 
     Returns:
@@ -167,14 +115,11 @@ def _load_pretrained_model(model, places, shard_files, dtype, device, ignore_mis
         state_dict = load_state_dict(shard_file)
         names = {key: name_in_model(key, places, model.base_model_prefix) for key in state_dict}
         info.mismatched_keys |= _find_mismatched_keys(places, state_dict, names)
-        _load_state_dict_into_meta_model(model, state_dict, names, dtype, device, info)
-    model.tie_weights()
-    if device != "cpu":
-        model.to(device)  # the few arrays that are computed, not loaded
+        _load_state_dict_into_meta_model(model, state_dict, names, placement, info)
     mismatched = {name for name, _, _ in info.mismatched_keys}
     info.missing_keys -= mismatched
-    tied = model.tied_weights_keys if model.config.tie_word_embeddings else ()
-    info.missing_keys -= {name for name in tied if tied[name] not in info.missing_keys}
+    if model.config.tie_word_embeddings:
+        tie_loaded_weights(model, info.missing_keys)
     if mismatched and not ignore_mismatched_sizes:
         raise WeightMismatchError(
             "the shapes of the weights differ from the model's:\n"
@@ -183,8 +128,37 @@ def _load_pretrained_model(model, places, shard_files, dtype, device, ignore_mis
             fix="Check the config, or pass ignore_mismatched_sizes=True for new random values",
         )
     if info.missing_keys or mismatched:
-        init_weights(model, info.missing_keys | mismatched, None, dtype, device)
+        init_weights(model, info.missing_keys | mismatched, None, placement.dtype)
+    info.missing_keys -= {key for key in info.missing_keys if is_known_to_miss(model, key)}
     return info
+
+
+def is_known_to_miss(model, key):
+    """Whether a checkpoint may lack ``key`` because its first values are the right ones."""
+    return any(re.search(pattern, key) for pattern in model.keys_to_ignore_on_load_missing)
+
+
+def tie_loaded_weights(model, missing_keys):
+    """Tie what the checkpoint holds once; what it holds twice, with other values, stays untied.
+
+    T5 v1.1 is such a case: its config is read as tied, but its head is a matrix of its own.
+    """
+    tied = {}
+    for name, source in model.tied_weights_keys.items():
+        is_once = name in missing_keys or source in missing_keys
+        if is_once or model.is_always_tied or _are_equal(model, name, source):
+            tied[name] = source
+        if source in missing_keys and name not in missing_keys:
+            model.set_parameter(source, model.get_parameter(name))
+            missing_keys.discard(source)
+    model.tied_weights_keys = tied
+    model.tie_weights()
+    missing_keys -= {name for name, source in tied.items() if source not in missing_keys}
+
+
+def _are_equal(model, name, source):
+    one, other = model.get_parameter(name), model.get_parameter(source)
+    return one is other or (one.shape == other.shape and bool((one == other).all()))
 
 
 def progress(shard_files):
@@ -198,12 +172,20 @@ def name_in_model(key, places, prefix):
 
     checkpoint of LlamaForCausalLM   model.norm.weight  →  LlamaModel         norm.weight
     checkpoint of LlamaModel         norm.weight        →  LlamaForCausalLM   model.norm.weight
-    neither                                             →  None
+    BERT from TensorFlow             LayerNorm.gamma    →  BertModel          LayerNorm.weight
+    none of these                                       →  None
     """
     for name in (key, key.removeprefix(f"{prefix}."), f"{prefix}.{key}"):
         if name in places:
             return name
-    return None
+    modern = modern_name(key)
+    return None if modern == key else name_in_model(modern, places, prefix)
+
+
+def modern_name(key):
+    """The name today of a tensor in a checkpoint that was converted from TensorFlow."""
+    key = key.replace("LayerNorm.gamma", "LayerNorm.weight")
+    return key.replace("LayerNorm.beta", "LayerNorm.bias")
 
 
 def _find_mismatched_keys(places, state_dict, names):
@@ -215,23 +197,31 @@ def _find_mismatched_keys(places, state_dict, names):
     }
 
 
-def _load_state_dict_into_meta_model(model, state_dict, names, dtype, device, info):
+def _load_state_dict_into_meta_model(model, state_dict, names, placement, info):
     """One shard: each tensor is cast, moved, and put in place; then its pages are let go."""
     mismatched = {name for name, _, _ in info.mismatched_keys}
+    info.missing_keys -= {*names.values()}
+    dtype = placement.dtype
+    whole = placement.device_map.get("")  # where the model is, if it is all in one place
     for key, array in state_dict.items():
         if names[key] is None:
             if not any(re.search(old, key) for old in model.keys_to_ignore_on_load_unexpected):
-                info.unexpected_keys[key] = array.shape
+                info.unexpected_keys[modern_name(key)] = array.shape
         elif names[key] not in mismatched:
-            set_module_tensor_to_device(model, names[key], device, array, dtype)
-            info.missing_keys.discard(names[key])
+            device = whole or placement.device_of(names[key])
+            if model.keep_in_fp32_modules:
+                dtype = stored_dtype(model, names[key], placement.dtype)
+            if device == DISK:
+                leave_on_disk(model, names[key], state_dict, key, dtype)
+            else:
+                set_module_tensor_to_device(model, names[key], device, array, dtype)
         state_dict.release(key)
 
 
 def set_module_tensor_to_device(model, name, device, array, dtype):
     """Cast ``array`` to ``dtype`` (whole numbers stay), move it, and put it at ``name``."""
-    array = cast(array, dtype if is_float(array.dtype) else array.dtype)
-    model.set_parameter(name, to_device(array, device))
+    dtype = dtype if is_float(array.dtype) else array.dtype
+    model.set_parameter(name, to_device(cast(array, dtype), device))
 
 
 def load_generation_config(model, name, hub_options):

@@ -6,28 +6,28 @@ the stages that the comments number; each stage is a function of ``tinyhf.models
 
 from pathlib import Path
 
-from tinyhf.backend import array_module, as_dtype, float32, parse_device
+from tinyhf.backend import as_dtype, float32, is_float, parse_device
 from tinyhf.checkpoint import find_checkpoint, save_state_dict
 from tinyhf.configuration import GenerationConfig
-from tinyhf.errors import ArgumentError
-from tinyhf.functional import causal_mask
+from tinyhf.errors import DeviceError
 from tinyhf.hub import HubOptions, cached_file
-from tinyhf.models.initialization import init_weights
+from tinyhf.models.dispatch import check_memory, dispatch_model
+from tinyhf.models.initialization import init_weights, random_values
 from tinyhf.models.loading import (
     _load_pretrained_model,
-    check_memory,
-    choose_device,
     choose_dtype,
-    count_parameters,
     forget_leftovers,
     load_config,
     load_generation_config,
     report_differences,
 )
-from tinyhf.nn import DynamicCache, Module, Unloaded
+from tinyhf.models.parts import count_parameters
+from tinyhf.models.placement import DISK, place_model
+from tinyhf.models.shared_stages import SharedStages
+from tinyhf.nn import Module, Unloaded
 
 
-class PreTrainedModel(Module):
+class PreTrainedModel(SharedStages, Module):
     """A model with a config, that can be loaded, saved and moved.
 
     ``generate`` is added one floor up, by ``tinyhf.generation``.
@@ -38,16 +38,32 @@ class PreTrainedModel(Module):
     #: Where the model without head hangs below the one with head: "model" in LlamaForCausalLM.
     base_model_prefix = ""
 
+    #: Where the table of token vectors is in the model without head.
+    input_embeddings = "embed_tokens"
+
     #: Parameter → the one it is tied to when ``config.tie_word_embeddings`` is set.
     tied_weights_keys = {}
 
+    #: Whether they are tied even where a checkpoint holds other values for both.
+    is_always_tied = False
+
     #: Patterns of names that old checkpoints hold and no model needs.
     keys_to_ignore_on_load_unexpected = ()
+
+    #: Patterns of names that a checkpoint may lack: their first values are the right ones.
+    keys_to_ignore_on_load_missing = ()
+
+    #: Names that are not saved, for the same reason.
+    keys_to_ignore_on_save = ()
+
+    #: Modules whose numbers float16 is too narrow for; they stay in float32.
+    keep_in_fp32_modules = ()
 
     def __init__(self, config):
         self.config = config
         self.name_or_path = config.name_or_path
         self.device = "cpu"
+        self.hf_device_map = {"": "cpu"}  # path of a part → where its weights are
         self.generation_config = GenerationConfig.from_model_config(config)
 
     # ---- from a name to a model, and back ----------------------------------------------------
@@ -60,6 +76,9 @@ class PreTrainedModel(Module):
         config=None,
         dtype=None,
         device_map=None,
+        max_memory=None,
+        use_safetensors=None,
+        variant=None,
         ignore_mismatched_sizes=False,
         output_loading_info=False,
         **kwargs,
@@ -71,7 +90,11 @@ class PreTrainedModel(Module):
             config: a config to use in place of the folder's; it is copied.
             dtype: how weights are stored in memory: None is float32, "auto" is the checkpoint's,
                 or "float16", "bfloat16", ``numpy.float32`` … (``torch_dtype`` means the same).
-            device_map: None or "cpu"; "cuda", "cuda:1"; "auto" is the GPU if the model fits there.
+            device_map: None or "cpu"; "cuda", "cuda:1"; "auto" fills GPUs, then the CPU, and leaves
+                the rest on "disk", in the mapped file; or a dict, path of a module → device.
+            max_memory: for "auto": device → bytes or "10GB", in place of what is free.
+            use_safetensors: False reads ``.bin`` files even beside safetensors, True never.
+            variant: a word in the names of the files, as "fp16" in ``model.fp16.safetensors``.
             ignore_mismatched_sizes: give parameters whose shape differs new random values.
             output_loading_info: also return a dict of missing_keys, unexpected_keys,
                 mismatched_keys and error_msgs.
@@ -90,18 +113,21 @@ class PreTrainedModel(Module):
         config = load_config(cls, name, config, hub_options, kwargs)
         # 2. which files hold the weights: all from the commit that the config came from
         hub_options = hub_options.at_commit_of(config._source)
-        checkpoint = find_checkpoint(name, lambda file: cached_file(name, file, hub_options))
+        checkpoint = find_checkpoint(
+            name, lambda file: cached_file(name, file, hub_options), use_safetensors, variant
+        )
         # 3. the model itself, with no weights in memory yet
         model = cls(config)
         places = model.state_dict()  # full name → Unloaded(shape)
         # 4. where the weights go and how they are stored: does that fit?
         dtype = choose_dtype(dtype, config, checkpoint)
-        device = choose_device(device_map, places, dtype)
-        check_memory(name, places, dtype, device)
+        placement = place_model(model, places, device_map, dtype, max_memory)
+        check_memory(name, placement)
         # 5. shard by shard, tensor by tensor: cast, move, put in place
         loading_info = _load_pretrained_model(
-            model, places, checkpoint.files, dtype, device, ignore_mismatched_sizes
+            model, places, checkpoint.files, placement, ignore_mismatched_sizes
         )
+        dispatch_model(model, placement)
         report_differences(model, name, loading_info)
         # 6. how it likes to generate
         model.generation_config = load_generation_config(model, name, hub_options)
@@ -116,8 +142,10 @@ class PreTrainedModel(Module):
         """
         folder = Path(save_directory)
         folder.mkdir(parents=True, exist_ok=True)
-        tied = self.tied_weights_keys if self.config.tie_word_embeddings else ()
-        weights = {name: array for name, array in self.state_dict().items() if name not in tied}
+        left_out = {*self.keys_to_ignore_on_save}
+        if self.config.tie_word_embeddings:
+            left_out |= self.tied_weights_keys.keys()
+        weights = {key: array for key, array in self.state_dict().items() if key not in left_out}
         save_state_dict(weights, folder, max_shard_size)  # first: it may be interrupted
         self.config.architectures = [type(self).__name__]
         self.config.dtype = self.dtype.name
@@ -128,6 +156,14 @@ class PreTrainedModel(Module):
         """Give every parameter a random start, as for training; ``seed`` makes it repeatable."""
         init_weights(self, list(self.state_dict()), seed)
         return self
+
+    def initial_values(self, name, generator):
+        """The start of one parameter, as a float32 array on the host."""
+        return random_values(self, name, self.initial_std(name), generator)
+
+    def initial_std(self, name):
+        """The standard deviation of the random start of a matrix or table."""
+        return self.config.initializer_range
 
     def tie_weights(self):
         """Let tied parameters be one and the same array."""
@@ -140,79 +176,37 @@ class PreTrainedModel(Module):
     @property
     def dtype(self):
         """How the weights are stored; float32 before they are loaded."""
-        first = next(iter(self.state_dict().values()))
+        places = self.state_dict().values()
+        first = next(x for x in places if isinstance(x, Unloaded) or is_float(x.dtype))
         return float32 if isinstance(first, Unloaded) else first.dtype
+
+    @property
+    def base_model(self):
+        """The model without its head."""
+        return getattr(self, self.base_model_prefix, self)
+
+    def get_input_embeddings(self):
+        """The table of token vectors."""
+        return self.base_model.get_submodule(self.input_embeddings)
 
     def num_parameters(self):
         """How many numbers the model learnt; tied ones count once."""
-        return count_parameters(self.state_dict())
+        return count_parameters(dict(self.named_parameters()))
 
     def to(self, device):
-        """Move all arrays to ``device``, in place."""
+        """Move all arrays to ``device``, in place.
+
+        Raises:
+            DeviceError: the model is spread over several devices, or its weights are on disk.
+        """
+        if set(self.hf_device_map) != {""} or DISK in self.hf_device_map.values():
+            places = sorted(set(self.hf_device_map.values()))
+            fix = "Load it with device_map= for the place where it should be"
+            raise DeviceError("its parts stay where they are", where="to", got=places, fix=fix)
         self.device = parse_device(device)
+        self.hf_device_map = {"": self.device}
         return self.move_arrays(self.device)
 
     def can_generate(self):
         """Whether it has a language-model head."""
         return hasattr(self, "lm_head")
-
-    # ---- stages that the families share ------------------------------------------------------
-
-    def choose(self, argument, field):
-        """An argument of the call, or where it is None the field of the config."""
-        return getattr(self.config, field) if argument is None else argument
-
-    def embed(self, input_ids, inputs_embeds):
-        """The vectors of the new tokens, looked up or given: (batch, seq, hidden)."""
-        if (input_ids is None) == (inputs_embeds is None):
-            raise ArgumentError("give either input_ids or inputs_embeds", where="forward")
-        return self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
-
-    def start_cache(self, past_key_values, use_cache):
-        """The cache to use: the one given, a new one, or None."""
-        if past_key_values is None and self.choose(use_cache, "use_cache"):
-            return DynamicCache()
-        return past_key_values
-
-    def default_positions(self, position_ids, hidden_states, past_key_values):
-        """Positions counted on from the cache, unless they are given: (1 or batch, seq)."""
-        if position_ids is not None:
-            return position_ids
-        past = 0 if past_key_values is None else past_key_values.get_seq_length()
-        return array_module(hidden_states).arange(past, past + hidden_states.shape[1])[None]
-
-    def causal_mask(self, attention_mask, hidden_states, past_key_values, window=None):
-        """What hides later tokens, padding, and tokens further back than ``window``.
-
-        Returns:
-            (1 or batch, 1, seq, total), or None if nothing is hidden.
-        """
-        past = 0 if past_key_values is None else past_key_values.get_seq_length()
-        batch, seq, _ = hidden_states.shape
-        if attention_mask is not None and attention_mask.shape != (batch, past + seq):
-            raise ArgumentError(
-                "the mask has another shape than the tokens",
-                where="attention_mask",
-                wanted=f"(batch, cached + new tokens) = {(batch, past + seq)}",
-                got=tuple(attention_mask.shape),
-            )
-        xp = array_module(hidden_states)
-        return causal_mask(attention_mask, seq, past + seq, hidden_states.dtype, xp, window)
-
-    def prepare_inputs_for_generation(
-        self, input_ids, past_key_values=None, attention_mask=None, use_cache=True, **kwargs
-    ):
-        """What one step of ``generate`` passes to ``forward``.
-
-        Only tokens that are not in the cache yet go in, and each is told its position, which for
-        left-padded rows is not its index:
-
-            attention_mask  0 0 1 1 1     position_ids  0 0 0 1 2
-        """
-        past = 0 if past_key_values is None else past_key_values.get_seq_length()
-        step = {**kwargs, "past_key_values": past_key_values, "use_cache": use_cache}
-        step["input_ids"] = input_ids[:, past:]  # (batch, seq)
-        if attention_mask is not None:
-            step["attention_mask"] = attention_mask  # (batch, total)
-            step["position_ids"] = ((attention_mask.cumsum(-1) - 1) * attention_mask)[:, past:]
-        return step

@@ -6,6 +6,7 @@ Stands in for the load report of transformers/modeling_utils.py.
 import re
 
 MOST_LINES = 12
+LAYER_NUMBER = r"\b(?:block|layers?|h)\.(\d+)\."
 
 
 def differences(model, info):
@@ -34,28 +35,42 @@ def likely_causes(model, info):
     if info.missing_keys and len(info.missing_keys) == len(model.state_dict()):
         yield "no name fits: the checkpoint is of another family, or its names carry a prefix"
         return
-    layers = [
-        int(number) for number in re.findall(r"layers\.(\d+)\.", " ".join(info.unexpected_keys))
-    ]
+    layers = layer_numbers(info.unexpected_keys)
     if layers and min(layers) >= config.num_hidden_layers:
         yield (
             f"the config has num_hidden_layers = {config.num_hidden_layers}, "
             f"the checkpoint has {max(layers) + 1}"
         )
-    layers = [int(number) for number in re.findall(r"layers\.(\d+)\.", " ".join(info.missing_keys))]
+    layers = layer_numbers(info.missing_keys)
     if layers and max(layers) == config.num_hidden_layers - 1 and min(layers) > 0:
         yield (
             f"the config has num_hidden_layers = {config.num_hidden_layers}, "
             f"the checkpoint has {min(layers)}"
         )
-    if any(name.endswith(".bias") for name in info.missing_keys):
+    biases = hasattr(config, "attention_bias")
+    if biases and any(name.endswith(".bias") for name in info.missing_keys):
         yield "the config asks for biases (attention_bias, mlp_bias) that the checkpoint lacks"
-    if any(name.endswith(".bias") for name in info.unexpected_keys):
+    if biases and any(name.endswith(".bias") for name in info.unexpected_keys):
         yield "the checkpoint has biases; set attention_bias or mlp_bias in the config"
     if "lm_head.weight" in info.missing_keys:
         yield "the checkpoint has no head: a base model, or should tie_word_embeddings be true?"
-    if any("embed" in name or "lm_head" in name for name, _, _ in info.mismatched_keys):
+    elif model.base_model is not model and info.missing_keys & head_of(model):
+        yield "the checkpoint has no such head, or one for another task: train it before use"
+    tables = (f"{model.input_embeddings}.weight", "lm_head.weight")
+    if any(name.endswith(tables) for name, _, _ in info.mismatched_keys):
         yield f"another vocabulary: the config has vocab_size = {config.vocab_size}"
+
+
+def layer_numbers(names):
+    """The layer of each name that has one; the first number is the outermost (T5's block)."""
+    found = (re.search(LAYER_NUMBER, name) for name in names)
+    return [int(match[1]) for match in found if match]
+
+
+def head_of(model):
+    """The names of the parameters that the model without head does not have."""
+    prefix = f"{model.base_model_prefix}."
+    return {name for name in model.state_dict() if not name.startswith(prefix)}
 
 
 def _shape(shape):

@@ -22,6 +22,12 @@ from tinyhf.nn.modeling_outputs import (
 from tinyhf.nn.module import Module, ModuleList
 from tinyhf.nn.outputs import ModelOutput
 from tinyhf.nn.parameter import Unloaded
+from tinyhf.nn.quantization import (
+    QuantizedEmbedding,
+    QuantizedLinear,
+    make_embedding,
+    make_linear,
+)
 from tinyhf.nn.rotary import RotaryEmbedding
 
 __all__ = [
@@ -45,6 +51,8 @@ __all__ = [
     "Module",
     "ModuleList",
     "NextSentencePredictorOutput",
+    "QuantizedEmbedding",
+    "QuantizedLinear",
     "QuestionAnsweringModelOutput",
     "RMSNorm",
     "RotaryEmbedding",
@@ -55,4 +63,6 @@ __all__ = [
     "TokenClassifierOutput",
     "Unloaded",
     "initial_values",
+    "make_embedding",
+    "make_linear",
 ]

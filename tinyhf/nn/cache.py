@@ -89,14 +89,29 @@ class EncoderDecoderCache:
     """
 
     def __init__(self, self_attention_cache=None, cross_attention_cache=None):
-        self.self_attention_cache = self_attention_cache or DynamicCache()
-        self.cross_attention_cache = cross_attention_cache or DynamicCache()
+        first, second = self_attention_cache, cross_attention_cache  # an empty one is one, too
+        self.self_attention_cache = DynamicCache() if first is None else first
+        self.cross_attention_cache = DynamicCache() if second is None else second
+
+    def update(self, key_states, value_states, layer_idx):
+        """Append to what the decoder has written."""
+        return self.self_attention_cache.update(key_states, value_states, layer_idx)
 
     def get_seq_length(self, layer_idx=0):
         """How many tokens the decoder has cached."""
         return self.self_attention_cache.get_seq_length(layer_idx)
 
+    @classmethod
+    def from_legacy_cache(cls, past_key_values):
+        """A cache from the older form, a tuple of four arrays for each layer."""
+        return cls(
+            DynamicCache.from_legacy_cache([layer[:2] for layer in past_key_values]),
+            DynamicCache.from_legacy_cache([layer[2:] for layer in past_key_values]),
+        )
+
     def __getitem__(self, layer_idx):
+        if not self.cross_attention_cache:  # nothing was looked up yet
+            return self.self_attention_cache[layer_idx]
         return self.self_attention_cache[layer_idx] + self.cross_attention_cache[layer_idx]
 
     def __iter__(self):

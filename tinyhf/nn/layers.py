@@ -36,14 +36,29 @@ class Linear(Module):
         return f"in_features={columns}, out_features={rows}, bias={self.bias is not None}"
 
 
+#: The argument that brings the ids → what is wrong with one that has no row, and the way out.
+NO_SUCH_ROW = {
+    "input_ids": (
+        "a token id lies outside the vocabulary of the model",
+        "Is this the tokenizer that belongs to the model?",
+    ),
+    "token_type_ids": ("the model does not tell so many kinds of tokens apart", None),
+    "position_ids": (
+        "the text is longer than the model has positions",
+        "Cut it (the tokenizer does with truncation=True), or generate fewer tokens",
+    ),
+}
+
+
 class Embedding(Module):
-    """One row of ``weight`` (num_embeddings, embedding_dim) for each id."""
+    """One row of ``weight`` (num_embeddings, embedding_dim) for each id of the argument ``ids``."""
 
     parameter_names = ("weight",)
 
-    def __init__(self, num_embeddings, embedding_dim, padding_idx=None):
+    def __init__(self, num_embeddings, embedding_dim, padding_idx=None, ids="input_ids"):
         self.weight = Unloaded(num_embeddings, embedding_dim)
         self.padding_idx = padding_idx
+        self.ids = ids
 
     def forward(self, input_ids):
         self._check(input_ids)
@@ -52,15 +67,12 @@ class Embedding(Module):
     def _check(self, input_ids):
         """NumPy counts negative ids from the end, CuPy wraps large ones: both would be silent."""
         if input_ids.dtype.kind not in "iu":
-            raise ArgumentError("ids must be whole numbers", where="input_ids", got=input_ids.dtype)
-        if input_ids.size and not 0 <= input_ids.min() <= input_ids.max() < len(self.weight):
-            raise ArgumentError(
-                "a token id lies outside the vocabulary of the model",
-                where="input_ids",
-                wanted=f"0 to {len(self.weight) - 1}",
-                got=[int(input_ids.min()), int(input_ids.max())],
-                fix="Is this the tokenizer that belongs to the model?",
-            )
+            raise ArgumentError("ids must be whole numbers", where=self.ids, got=input_ids.dtype)
+        if input_ids.size and not 0 <= input_ids.min() <= input_ids.max() < self.weight.shape[0]:
+            problem, fix = NO_SUCH_ROW[self.ids]
+            wanted = f"0 to {self.weight.shape[0] - 1}"
+            got = [int(input_ids.min()), int(input_ids.max())]
+            raise ArgumentError(problem, where=self.ids, wanted=wanted, got=got, fix=fix)
 
     def extra_repr(self):
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
@@ -97,7 +109,7 @@ class LayerNorm(Module):
         return layer_norm(hidden_states, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return f"{tuple(self.weight.shape)}, eps={self.eps}, elementwise_affine=True"
+        return f"{tuple(self.weight.shape)}, eps={self.eps}, elementwise_affine=True, bias=True"
 
 
 class Conv1D(Module):

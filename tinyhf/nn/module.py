@@ -16,6 +16,9 @@ class Module:
     #: The attributes that checkpoints hold; one that is None does not exist.
     parameter_names = ()
 
+    #: Those that checkpoints hold as well, and training leaves as they are.
+    buffer_names = ()
+
     #: What ``register_forward_hook`` adds; empty means that calls cost nothing extra.
     _forward_hooks = ()
 
@@ -28,10 +31,14 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
     def _call_with_hooks(self, *args, **kwargs):
+        for when, hook in self._forward_hooks:
+            if when == "before":
+                args, kwargs = hook(self, args, kwargs) or (args, kwargs)
         output = self.forward(*args, **kwargs)
-        for hook in self._forward_hooks:
-            changed = hook(self, args, output)
-            output = output if changed is None else changed
+        for when, hook in self._forward_hooks:
+            if when == "after":
+                changed = hook(self, args, output)
+                output = output if changed is None else changed
         return output
 
     def register_forward_hook(self, hook):
@@ -40,10 +47,21 @@ class Module:
         Returns:
             A function that takes the hook away again.
         """
-        self._forward_hooks = (*self._forward_hooks, hook)
+        return self._register("after", hook)
+
+    def register_forward_pre_hook(self, hook):
+        """Call ``hook(module, args, kwargs)`` before each forward; (args, kwargs) replaces both.
+
+        Returns:
+            A function that takes the hook away again.
+        """
+        return self._register("before", hook)
+
+    def _register(self, when, hook):
+        self._forward_hooks = (*self._forward_hooks, (when, hook))
 
         def remove():
-            self._forward_hooks = tuple(other for other in self._forward_hooks if other is not hook)
+            self._forward_hooks = tuple(h for h in self._forward_hooks if h[1] is not hook)
 
         return remove
 
@@ -65,7 +83,8 @@ class Module:
 
     def state_dict(self, prefix=""):
         """All parameters by full name, in the order of transformers; tied ones stand twice."""
-        own = {prefix + name: getattr(self, name) for name in self.parameter_names}
+        names = (*self.parameter_names, *self.buffer_names)
+        own = {prefix + name: getattr(self, name) for name in names}
         found = {name: value for name, value in own.items() if value is not None}
         for name, child in self.named_children():
             found |= child.state_dict(f"{prefix}{name}.")
@@ -74,8 +93,11 @@ class Module:
     def named_parameters(self):
         """The parameters by full name, each once (a tied one under its first name)."""
         first = {}
-        for name, value in self.state_dict().items():
-            first.setdefault(id(value), (name, value))
+        for path, module in self.named_modules():
+            for name in module.parameter_names:
+                value, full_name = getattr(module, name), f"{path}.{name}" if path else name
+                if value is not None:
+                    first.setdefault(id(value), (full_name, value))
         return list(first.values())
 
     def parameters(self):

@@ -23,28 +23,35 @@ LEGACY_CHAT_TEMPLATE_FILE = "chat_template.json"
 
 # Vocabulary files a model may have instead of tokenizer.json.
 VOCABULARY_FILES = (
+    "vocab.txt",
     "vocab.json",
     "merges.txt",
-    "vocab.txt",
     "tokenizer.model",
     "spiece.model",
     "source.spm",
+    "target.spm",
 )
 
 
-def load_backend_tokenizer(find, name):
-    """The ``tokenizers.Tokenizer`` of a model: the place where other vocabulary files come in.
+def find_vocabulary(tokenizer_class, find, name):
+    """The files that ``tokenizer_class`` is built from, where there is no tokenizer.json.
+
+    Returns:
+        ``{"vocab_file": path, …}``, named as in ``tokenizer_class.vocab_files_names``.
 
     Raises:
-        TokenizerError: there is no tokenizer.json, or it is damaged.
+        TokenizerError: one of them is missing, or the class can be built from no such files.
     """
-    tokenizer_file = find(TOKENIZER_FILE)
-    if tokenizer_file is not None:
-        return read_tokenizer_file(tokenizer_file)
+    names = tokenizer_class.vocab_files_names
+    paths = {argument: find(filename) for argument, filename in names.items()}
+    if names and all(paths.values()):
+        return paths
+    missing = [names[argument] for argument, path in paths.items() if path is None]
+    wanted = " and ".join(missing)
     raise TokenizerError(
-        "no file to build a tokenizer from",
+        f"no file to build a {tokenizer_class.__name__} from",
         where=name,
-        wanted=TOKENIZER_FILE,
+        wanted=f"{TOKENIZER_FILE}, or {wanted} as well" if names else TOKENIZER_FILE,
         got=[file for file in VOCABULARY_FILES if find(file)] or "no vocabulary file at all",
         fix="Save it once with transformers (tokenizer.save_pretrained) to get a tokenizer.json",
     )
@@ -83,6 +90,9 @@ def read_settings(resolved_config_file, find):
         tokens that the vocabulary must know.
     """
     settings = read_json(resolved_config_file)
+    if find(TOKENIZER_FILE):  # which says itself what stands around a text
+        settings.pop("add_bos_token", None)
+        settings.pop("add_eos_token", None)
     declared = settings.pop("added_tokens_decoder", None)
     if declared is None:  # saved before transformers 4.34: two more files say it
         settings |= read_json(find(SPECIAL_TOKENS_MAP_FILE))

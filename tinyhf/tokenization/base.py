@@ -3,6 +3,7 @@
 Mirrors transformers/tokenization_utils_base.py. What a tokenizer does with text is in ``fast.py``.
 """
 
+import functools
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tinyhf.tokenization import backend_files as files
 from tinyhf.tokenization.chat_template import ChatTemplateMixin
 from tinyhf.tokenization.padding import NO_LIMIT
 from tinyhf.tokenization.special_tokens import SpecialTokensMixin
+from tinyhf.tokenization.switches import SwitchesMixin
 from tinyhf.tokenization.vocabulary import VocabularyMixin
 
 # What model_max_length says when the model has no limit.
@@ -25,10 +27,32 @@ IGNORED_ARGUMENTS = {
     "gguf_file",
     "tokenizer_type",
     "use_fast",
+    "verbose",
+}
+
+# Arguments that are used even where the files do not have them, besides the tokens' names.
+USED_ARGUMENTS = {
+    "add_prefix_space",
+    "chat_template",
+    "clean_up_tokenization_spaces",
+    "do_lower_case",
+    "extra_ids",
+    "extra_special_tokens",
+    "model_input_names",
+    "model_max_length",
+    "padding_side",
+    "source_lang",
+    "strip_accents",
+    "target_lang",
+    "tokenize_chinese_chars",
+    "trim_offsets",
+    "truncation_side",
 }
 
 
-class PreTrainedTokenizerBase(VocabularyMixin, SpecialTokensMixin, ChatTemplateMixin):
+class PreTrainedTokenizerBase(
+    VocabularyMixin, SpecialTokensMixin, SwitchesMixin, ChatTemplateMixin
+):
     """What every tokenizer has: a ``tokenizers.Tokenizer``, special tokens and settings.
 
     Args:
@@ -39,6 +63,8 @@ class PreTrainedTokenizerBase(VocabularyMixin, SpecialTokensMixin, ChatTemplateM
     Attributes:
         model_max_length: tokens the model can read; 1e30 if it has no limit.
         padding_side, truncation_side: "left" or "right".
+        vocab_files_names, build_backend: what the class is built from where there is no
+            tokenizer.json: ``{argument: file}``, and the builder with these arguments.
         init_kwargs: the settings it was made with, those it does not use included.
         class_reason: why AutoTokenizer chose this class.
     """
@@ -47,6 +73,8 @@ class PreTrainedTokenizerBase(VocabularyMixin, SpecialTokensMixin, ChatTemplateM
     padding_side = "right"
     truncation_side = "right"
     default_special_tokens = {}
+    vocab_files_names = {}
+    build_backend = None
     class_reason = "asked for by name"
 
     def __init__(self, tokenizer_object=None, *, tokenizer_file=None, name_or_path="", **settings):
@@ -63,6 +91,8 @@ class PreTrainedTokenizerBase(VocabularyMixin, SpecialTokensMixin, ChatTemplateM
         named, extra = files.split_tokens(settings)
         self._init_special_tokens({**self._usable_defaults(), **named}, extra)
         self._apply(settings)
+        switches = ("add_bos_token", "add_eos_token", "add_prefix_space")
+        self._turn_switches(**{name: settings.get(name) for name in switches})
 
     def _add_declared(self, tokens):
         """Add what tokenizer_config.json declares and tokenizer.json, the truth for ids, lacks."""
@@ -72,7 +102,7 @@ class PreTrainedTokenizerBase(VocabularyMixin, SpecialTokensMixin, ChatTemplateM
     def _usable_defaults(self):
         """The class's own special tokens, as far as this vocabulary has them."""
         defaults = self.default_special_tokens.items()
-        return {n: token for n, token in defaults if self._tokenizer.token_to_id(token) is not None}
+        return {n: t for n, t in defaults if self._tokenizer.token_to_id(str(t)) is not None}
 
     def _apply(self, settings):
         self.init_kwargs = settings
@@ -106,17 +136,33 @@ class PreTrainedTokenizerBase(VocabularyMixin, SpecialTokensMixin, ChatTemplateM
         resolved_config_file = cached_file(name, files.TOKENIZER_CONFIG_FILE, hub)
         hub = hub.at_commit_of(resolved_config_file)
 
+        @functools.cache
         def find(filename):
             return cached_file(name, filename, hub)
 
         settings = files.read_settings(resolved_config_file, find)
         settings |= _known(kwargs, settings)
         settings["name_or_path"] = name
-        backend = files.load_backend_tokenizer(find, name)
-        return cls(backend, **settings)
+        return cls._load(find, name, settings)
+
+    @classmethod
+    def _load(cls, find, name, settings):
+        """tokenizer.json decides if there is one; else the class is built from its vocabulary."""
+        tokenizer_file = find(files.TOKENIZER_FILE)
+        if tokenizer_file is not None:
+            return cls(tokenizer_file=tokenizer_file, **settings)
+        paths = files.find_vocabulary(cls, find, name)
+        return cls(cls.build_backend(cls._tokens_in(settings), settings, **paths), **settings)
+
+    @classmethod
+    def _tokens_in(cls, settings):
+        """The special tokens, as strings by name: those of the files before those of the class."""
+        named, _ = files.split_tokens(dict(settings))
+        named = {name: token for name, token in named.items() if token is not None}
+        return {name: str(t) for name, t in {**cls.default_special_tokens, **named}.items()}
 
     def save_pretrained(self, save_directory):
-        """Write tokenizer.json, tokenizer_config.json and the chat templates.
+        """Write the vocabulary, tokenizer_config.json and the chat templates.
 
         Returns:
             The paths written, as strings.
@@ -127,11 +173,16 @@ class PreTrainedTokenizerBase(VocabularyMixin, SpecialTokensMixin, ChatTemplateM
         config = folder / files.TOKENIZER_CONFIG_FILE
         text = json.dumps(self._saved_settings(), indent=2, sort_keys=True, ensure_ascii=False)
         config.write_text(text + "\n", encoding="utf-8")
+        return tuple(map(str, [config, *written, *self.save_vocabulary(folder)]))
+
+    def save_vocabulary(self, save_directory):
+        """Write tokenizer.json; returns the paths written."""
         # The lengths of the last call are not part of the tokenizer.
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._tokenizer.save(str(folder / files.TOKENIZER_FILE))
-        return tuple(map(str, [config, *written, folder / files.TOKENIZER_FILE]))
+        path = str(Path(save_directory) / files.TOKENIZER_FILE)
+        self._tokenizer.save(path)
+        return (path,)
 
     def _saved_settings(self):
         return {
@@ -190,11 +241,9 @@ def _adopt_stored_lengths(backend, settings):
 def _known(asked, settings):
     """What the caller set, without the arguments that mean nothing here."""
     asked = {name: value for name, value in asked.items() if name not in IGNORED_ARGUMENTS}
-    used = ("chat_template", "clean_up_tokenization_spaces", "model_input_names", *settings)
-    used += ("model_max_length", "padding_side", "truncation_side", "extra_special_tokens")
     if "additional_special_tokens" in asked:
         asked["extra_special_tokens"] = asked.pop("additional_special_tokens")
     for name in asked:
-        if name not in used and not name.endswith("_token"):
+        if name not in USED_ARGUMENTS | set(settings) and not name.endswith("_token"):
             note_once(f"from_pretrained: tokenizers here make no use of {name}={asked[name]!r}")
     return asked

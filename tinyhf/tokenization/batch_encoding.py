@@ -153,7 +153,8 @@ def _span(kind, bounds):
 
 def _as_array(name, rows):
     try:
-        return rows if is_array(rows) else np.asarray(rows, dtype=np.int64)
+        array = rows if is_array(rows) else np.asarray(rows)
+        return array if array.dtype == bool or is_array(rows) else array.astype(np.int64)
     except ValueError as error:
         raise TokenizerError(
             "rows of different lengths do not fit into one array",

@@ -9,10 +9,11 @@ import difflib
 import inspect
 from operator import attrgetter
 
-from tinyhf.errors import ArgumentError, TokenizerError, note_once
+from tinyhf.errors import ArgumentError, TokenizerError
 from tinyhf.tokenization.base import PreTrainedTokenizerBase
 from tinyhf.tokenization.batch_encoding import BatchEncoding
 from tinyhf.tokenization.padding import choose_lengths, pad_columns, set_lengths
+from tinyhf.tokenization.surprises import note_surprises
 from tinyhf.tokenization.vocabulary import as_lists
 
 # How each column is read from a ``tokenizers.Encoding``, in the order they are shown.
@@ -33,8 +34,10 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
 
     def __call__(
         self,
-        text,
+        text=None,
         text_pair=None,
+        text_target=None,
+        text_pair_target=None,
         *,
         add_special_tokens=True,
         padding=False,
@@ -59,6 +62,8 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
         Args:
             text: a string, or a list of strings; with ``is_split_into_words`` lists of words.
             text_pair: a second text for each, for models that read pairs.
+            text_target, text_pair_target: what the model shall answer: its ids become ``labels``,
+                or the result if there is no ``text``. Translation models write another language.
             add_special_tokens: also add the tokens the model expects around a text (BOS, [CLS]).
             padding: True or "longest": to the longest row; "max_length": to ``max_length``.
             truncation: True or "longest_first", "only_first", "only_second". Left at None, a
@@ -83,19 +88,21 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
         """
         if unknown:
             _refuse_unknown(unknown)
+        is_target = text is None
+        if is_target:
+            text, text_pair, text_target = text_target, text_pair_target, None
         rows, is_batch = _as_rows(text, text_pair, is_split_into_words)
         lengths = choose_lengths(
             self, padding, truncation, max_length, pad_to_multiple_of, padding_side, stride
         )
         set_lengths(self._tokenizer, lengths, self)
-        encodings = self._encode_rows(rows, add_special_tokens, is_split_into_words)
+        encodings = self._encode_rows(rows, add_special_tokens, is_split_into_words, is_target)
         if lengths.truncates and any(len(row) > lengths.max_length for row in encodings):
             raise ArgumentError(
                 "there is no room for the special tokens", where="max_length", got=max_length
             )
         if verbose:
-            self._note_surprises(encodings, lengths)
-        samples = list(range(len(encodings)))
+            note_surprises(self, encodings, lengths)
         if return_overflowing_tokens:
             samples = [i for i, row in enumerate(encodings) for _ in (row, *row.overflowing)]
             encodings = [part for row in encodings for part in (row, *row.overflowing)]
@@ -108,18 +115,22 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
             offset_mapping=return_offsets_mapping,
             length=return_length,
         )
+        if text_target is not None:
+            targets, _ = _as_rows(text_target, text_pair_target, is_split_into_words)
+            _check_partners("text_target", targets, rows)
+            targets = self._encode_rows(targets, add_special_tokens, is_split_into_words, True)
+            columns["labels"] = [row.ids for row in targets]
         if return_overflowing_tokens:
             columns["overflow_to_sample_mapping"] = samples
         elif not is_batch and return_tensors is None:
             columns = {n: row if isinstance(row, list) else [row] for n, (row,) in columns.items()}
         return BatchEncoding(columns, encodings, return_tensors)
 
-    def _encode_rows(self, rows, add_special_tokens, is_split_into_words):
+    def _encode_rows(self, rows, add_special_tokens, is_split_into_words, is_target):
+        """``is_target``: the rows are answers, which some families cut in another way."""
         try:
             return self._tokenizer.encode_batch(
-                rows,
-                add_special_tokens=add_special_tokens,
-                is_pretokenized=is_split_into_words,
+                rows, add_special_tokens=add_special_tokens, is_pretokenized=is_split_into_words
             )
         except TypeError as error:
             wanted = "words (lists of strings)" if is_split_into_words else "strings"
@@ -133,22 +144,8 @@ class PreTrainedTokenizerFast(PreTrainedTokenizerBase):
     def _columns(self, encodings, **asked):
         """The columns asked for; those left at None are there if the model reads them."""
         read = self.model_input_names
-        wanted = {name: name in read if want is None else want for name, want in asked.items()}
-        return {name: list(map(COLUMNS[name], encodings)) for name in COLUMNS if wanted[name]}
-
-    def _note_surprises(self, encodings, lengths):
-        """Log, once each, what makes a model answer badly without any error."""
-        limit = self.model_max_length
-        if lengths.max_length is None and any(len(row) > limit for row in encodings):
-            note_once(
-                f"a text is longer than the {limit} tokens the model reads (model_max_length)"
-            )
-        bos = self.bos_token_id
-        if bos is not None and any(_starts_twice(row, bos) for row in encodings):
-            note_once(
-                f"a text starts with {self.bos_token} twice: it is written in the text and added "
-                "again. Pass add_special_tokens=False for text made by a chat template"
-            )
+        names = [n for n in COLUMNS if (n in read if asked[n] is None else asked[n])]
+        return {name: list(map(COLUMNS[name], encodings)) for name in names}
 
     def encode(self, text, text_pair=None, **options):
         """The ``input_ids`` of :meth:`__call__` alone; takes the same options."""
@@ -213,17 +210,15 @@ def _as_rows(text, text_pair, is_split_into_words):
         return [(text, text_pair) if text_pair else text], False
     if text_pair is None:
         return text, True
-    if isinstance(text_pair, str) or len(text_pair) != len(text):
-        got = "one string" if isinstance(text_pair, str) else len(text_pair)
-        raise ArgumentError(
-            "each text needs its partner", where="text_pair", wanted=f"{len(text)} texts", got=got
-        )
+    _check_partners("text_pair", text_pair, text)
     return list(zip(text, text_pair, strict=True)), True
 
 
-def _starts_twice(row, bos):
-    start = row.attention_mask.index(1) if 1 in row.attention_mask else 0
-    return row.ids[start : start + 2] == [bos, bos]
+def _check_partners(name, partners, rows):
+    if isinstance(partners, str) or len(partners) != len(rows):
+        got = "one string" if isinstance(partners, str) else len(partners)
+        wanted = f"{len(rows)} texts"
+        raise ArgumentError("each text needs its partner", where=name, wanted=wanted, got=got)
 
 
 def _refuse_unknown(unknown):

@@ -6,7 +6,7 @@ and tokenization_utils_tokenizers.py (``set_truncation_and_padding``).
 
 from typing import NamedTuple
 
-from tinyhf.errors import ArgumentError, TokenizerError, note_once
+from tinyhf.errors import ArgumentError, TokenizerError
 
 PADDINGS = {False: "do_not_pad", None: "do_not_pad", True: "longest"}
 TRUNCATIONS = {False: "do_not_truncate", None: "do_not_truncate", True: "longest_first"}
@@ -88,15 +88,13 @@ def _check(lengths, tokenizer):
             fix="Set tokenizer.pad_token = tokenizer.eos_token, or add one with "
             "tokenizer.add_special_tokens({'pad_token': '[PAD]'})",
         )
-    if lengths.truncates:
-        if lengths.pads and lengths.max_length % (lengths.pad_to_multiple_of or 1):
-            raise ArgumentError(
-                f"rows are cut at {lengths.max_length} tokens, which is not a multiple of "
-                f"pad_to_multiple_of={lengths.pad_to_multiple_of}",
-                where="max_length",
-            )
-    elif lengths.padding == "longest" and lengths.max_length is not None:
-        note_once("max_length has no effect with padding=True unless truncation=True is set too")
+    pads_what_is_cut = lengths.pads and lengths.truncates
+    if pads_what_is_cut and lengths.max_length % (lengths.pad_to_multiple_of or 1):
+        raise ArgumentError(
+            f"rows are cut at {lengths.max_length} tokens, which is not a multiple of "
+            f"pad_to_multiple_of={lengths.pad_to_multiple_of}",
+            where="max_length",
+        )
 
 
 def set_lengths(backend, lengths, tokenizer):

@@ -91,7 +91,7 @@ class VocabularyMixin:
             return [self.decode(row, *options) for row in ids]
         try:
             ids = ids if isinstance(ids, list) else [ids]
-            text = self._tokenizer.decode(ids, skip_special_tokens=skip_special_tokens)
+            text = self._text_of(ids, skip_special_tokens)
         except (TypeError, OverflowError) as error:
             raise TokenizerError(
                 "these are not token ids",
@@ -104,6 +104,9 @@ class VocabularyMixin:
             clean_up = self.clean_up_tokenization_spaces
         keeps_spaces = type(self._tokenizer.model).__name__ == "BPE"
         return clean_up_tokenization(text) if clean_up and not keeps_spaces else text
+
+    def _text_of(self, ids, skip_special_tokens):
+        return self._tokenizer.decode(ids, skip_special_tokens=skip_special_tokens)
 
     def batch_decode(self, sequences, skip_special_tokens=False, clean_up_tokenization_spaces=None):
         """:meth:`decode` for several rows; always a list."""
