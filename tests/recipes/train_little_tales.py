@@ -131,7 +131,7 @@ def train(model, batches):
             smooth = loss.item() if smooth is None else 0.95 * smooth + 0.05 * loss.item()
             speed = tokens / max(1e-9, time.time() - bar.start_t)
             bar.set_postfix(loss=f"{smooth:.3f}", tokens_per_s=f"{speed:.0f}", refresh=False)
-            if step % (len(batches) // 8) == 0 or step == len(batches) - 1:
+            if step % math.ceil(len(batches) / 8) == 0 or step == len(batches) - 1:
                 curve.append((step, round(smooth, 3)))
     return curve, tokens
 
