@@ -1,10 +1,12 @@
 """Floor 8 · The command ``tinyhf``: generate text, and look into a model without loading it.
 
 Only what was asked for goes to the standard output; notes, progress and errors go to the standard
-error. Exit codes: 0 done, 2 something a user can put right, 1 anything else, 130 stopped by Ctrl-C.
+error. Exit codes: 0 done, 2 something a user can put right, 1 anything else, 130 stopped by Ctrl-C
+or from the debugger.
 """
 
 import argparse
+import bdb
 import logging
 import os
 import sys
@@ -41,6 +43,8 @@ def main(argv=None):
             return 0
         except KeyboardInterrupt:
             print(file=sys.stderr)  # the shell goes on in a new line
+            return 130
+        except bdb.BdbQuit:  # `q` in the debugger
             return 130
         except BrokenPipeError:  # the reader, such as `head`, has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -82,8 +86,6 @@ def generate(args):
     prompt = read_prompt(args.prompt)
     pipe = pipeline("text-generation", args.model, dtype=args.dtype, device_map=args.device)
     check_context(pipe, prompt, args.model)
-    if "max_new_tokens" in settings:
-        pipe.model.generation_config.max_length = None  # of two limits, the one asked for
     streamer = WholeTextStreamer(pipe.tokenizer, skip_special_tokens=True)
     pipe(prompt, streamer=streamer, **settings)
 

@@ -1,8 +1,8 @@
-"""Every ```python and ```console block of README.md and docs/*.md runs, and every link leads on.
+"""The code blocks of README.md and docs/*.md run, and every link leads somewhere.
 
-The python blocks of a page share their names. A console block holds commands after "$ ", what is
-typed into pdb after "(Pdb) ", and what they print, where "..." stands for anything; ```bash blocks
-are for reading. A block right below a comment "<!-- not run: why -->" is only read, too.
+Every ```python block runs, but for those right below "<!-- not run: why -->"; those of one page
+share their names. A ```console block runs if it stands below "<!-- run -->": it holds commands
+after "$ ", what is typed into pdb after "(Pdb) ", and what they print, where "..." is anything.
 """
 
 import doctest
@@ -16,14 +16,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {path.name: path for path in [*ROOT.glob("*.md"), *sorted((ROOT / "docs").glob("*.md"))]}
-BLOCK = re.compile(r"(?<!-->\n)^```(python|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCKS = {
+    "python": re.compile(r"(?<!-->\n)^```python\n(.*?)^```", re.MULTILINE | re.DOTALL),
+    "console": re.compile(r"^<!-- run -->\n```console\n(.*?)^```", re.MULTILINE | re.DOTALL),
+}
 LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)")
 WILD = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def blocks(page, language):
-    text = PAGES[page].read_text(encoding="utf-8")
-    return [code for kind, code in BLOCK.findall(text) if kind == language]
+    return BLOCKS[language].findall(PAGES[page].read_text(encoding="utf-8"))
 
 
 def run(command, typed):

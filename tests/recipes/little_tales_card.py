@@ -20,7 +20,7 @@ PROMPTS = [
     "Tom was sad because",
     "The little dog",
     "In a little village by the sea",
-    "Anna wanted to learn to",
+    "More than anything, Anna",
     "Long ago, a young fox",
     "One stormy night, Ben",
     "Grandma gave Mia",
@@ -55,8 +55,8 @@ every stage of a real, trained language model can be watched without downloading
 
 Stories told by a program of this project, `tinyhf/recipes/little_tales`; the command
 `python -m tinyhf.recipes.little_tales --stories 5 --seed 0` shows some. There are {plots} plots and
-{words:,} different words. Of {asked:,} stories, {different:,} are different. Nobody else's text was
-used.
+{words:,} different words; {asked:,} stories were told, and {different:,} of them are different.
+Nobody else's text was used.
 
 ## How it was trained
 
@@ -76,7 +76,8 @@ On {held_out_stories} stories it never saw, with the saved bfloat16 weights: los
 
 ## Ten samples
 
-Nothing was picked or edited. Made with transformers on the CPU in float32 and the folder's own
+The prompts are beginnings such as its stories have; no continuation was picked or edited. Made with
+transformers on the CPU in float32 and the folder's own
 `generation_config.json` (temperature {temperature}, top_p {top_p}); `set_seed(0)` before the first
 prompt, `set_seed(1)` before the second, and so on. The prompt is in bold.
 
@@ -85,9 +86,10 @@ prompt, `set_seed(1)` before the second, and so on. The prompt is in bold.
 ## Limits
 
 It knows {words:,} words, two dozen children, eighteen kinds of animals and {plots} plots, and
-nothing else: no facts, no instructions, no other language. A prompt from outside this world is bent
-back into it or goes wrong. Now and then it mixes up a pronoun, or who found what. It is meant for
-looking inside.
+nothing else: no facts, no instructions, no other language. In about a fifth of its stories (10 of
+48 sampled) somebody turns up who was not there before. A beginning that no story has is bent back
+into this world or goes wrong: "Anna wanted to learn to" went on "town there a a very muchs". It is
+meant for looking inside.
 
 ## Licence
 

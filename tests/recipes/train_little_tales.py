@@ -1,6 +1,6 @@
 """Makes the bundled model `little-tales` from nothing, with torch and transformers.
 
-`PYTHONPATH=. python tests/recipes/train_little_tales.py --stories 24000 --folder little-tales`
+`python -m tests.recipes.train_little_tales --stories 24000 --folder little-tales`
 
 Stage 1: a byte-level BPE tokenizer. Stage 2: a small Llama; first it reads short sentences, then
 stories, each once. Stage 3: saving, as two bfloat16 shards. Stage 4: the model card.
@@ -15,11 +15,11 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from little_tales_card import write_card
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from tqdm import tqdm
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from tests.recipes.little_tales_card import write_card
 from tinyhf.recipes.little_tales import corpus
 from tinyhf.recipes.little_tales.first_sentences import first_sentences
 from tinyhf.recipes.little_tales.stories import PLOTS
@@ -131,7 +131,7 @@ def train(model, batches):
             smooth = loss.item() if smooth is None else 0.95 * smooth + 0.05 * loss.item()
             speed = tokens / max(1e-9, time.time() - bar.start_t)
             bar.set_postfix(loss=f"{smooth:.3f}", tokens_per_s=f"{speed:.0f}", refresh=False)
-            if step % (len(batches) // 8) == 0 or step == len(batches) - 1:
+            if step % math.ceil(len(batches) / 8) == 0 or step == len(batches) - 1:
                 curve.append((step, round(smooth, 3)))
     return curve, tokens
 

@@ -44,6 +44,9 @@ def prepare_generation_config(model, generation_config, kwargs):
     given = generation_config.set_fields() if generation_config else {}
     settings = GenerationConfig(**{**own, **given})
     model_kwargs = settings.update(**kwargs)
+    asked = {**given, **kwargs}
+    if asked.get("max_new_tokens") is not None and asked.get("max_length") is None:
+        settings.max_length = None  # what the caller says, not what the model's file says
     for name in sorted(SETTINGS_NOT_HERE & settings.set_fields().keys()):
         value = getattr(settings, name)
         if value not in (False, GLOBAL_DEFAULTS.get(name)):

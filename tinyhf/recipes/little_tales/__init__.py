@@ -4,6 +4,6 @@
 them, `stories` tells one story per seed. The bundled model `little-tales` was trained on these.
 """
 
-from .stories import corpus, story
+from tinyhf.recipes.little_tales.stories import corpus, story
 
 __all__ = ["corpus", "story"]

@@ -2,7 +2,7 @@
 
 import argparse
 
-from .stories import corpus
+from tinyhf.recipes.little_tales.stories import corpus
 
 parser = argparse.ArgumentParser(prog="python -m tinyhf.recipes.little_tales")
 parser.add_argument("--stories", type=int, default=5, help="how many stories to tell")

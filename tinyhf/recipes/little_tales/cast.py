@@ -1,7 +1,15 @@
 """Recipe · Who a story is about, and how it begins."""
 
-from .people import ANIMALS, CHILDREN, FEELINGS, GROWN_UPS, PET_NAMES, TRAITS, Somebody
-from .things import COLOURS, TOYS
+from tinyhf.recipes.little_tales.people import (
+    ANIMALS,
+    CHILDREN,
+    FEELINGS,
+    GROWN_UPS,
+    PET_NAMES,
+    TRAITS,
+    Somebody,
+)
+from tinyhf.recipes.little_tales.things import COLOURS, TOYS
 
 GOOD = [feeling for feeling in FEELINGS if feeling.tone == "good"]
 GLAD = [feeling for feeling in GOOD if feeling.word not in ("proud", "excited")]

@@ -7,8 +7,8 @@ minutes; after that the stories are easy.
 
 import random
 
-from .cast import heroes, toy
-from .stories import put_right
+from tinyhf.recipes.little_tales.cast import heroes, toy
+from tinyhf.recipes.little_tales.stories import put_right
 
 
 def first_sentences(seed):

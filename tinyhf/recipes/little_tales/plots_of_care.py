@@ -1,8 +1,17 @@
 """Recipe · Stories of care: a hurt animal, a lost one, a seed, a promise."""
 
-from .cast import BAD, GLAD, GOOD, ONE_DAY, children, grown_up, heroes, opening
-from .people import ANIMALS, PET_NAMES, SMALL_ANIMALS, Somebody
-from .things import COLOURS, PLACES
+from tinyhf.recipes.little_tales.cast import (
+    BAD,
+    GLAD,
+    GOOD,
+    ONE_DAY,
+    children,
+    grown_up,
+    heroes,
+    opening,
+)
+from tinyhf.recipes.little_tales.people import ANIMALS, PET_NAMES, SMALL_ANIMALS, Somebody
+from tinyhf.recipes.little_tales.things import COLOURS, PLACES
 
 # What is the matter with the animal, what is done, how one sees that it is well again.
 HURTS = [

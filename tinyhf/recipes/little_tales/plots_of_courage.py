@@ -1,8 +1,17 @@
 """Recipe · Stories of courage: a fear overcome, learning a skill, a journey, a race, a noise."""
 
-from .cast import BAD, GLAD, GOOD, ONE_DAY, grown_up, heroes, opening, with_kind
-from .people import GROWN_UPS, SMALL_ANIMALS
-from .things import COLOURS, PLACES
+from tinyhf.recipes.little_tales.cast import (
+    BAD,
+    GLAD,
+    GOOD,
+    ONE_DAY,
+    grown_up,
+    heroes,
+    opening,
+    with_kind,
+)
+from tinyhf.recipes.little_tales.people import GROWN_UPS, SMALL_ANIMALS
+from tinyhf.recipes.little_tales.things import COLOURS, PLACES
 
 # What one may fear, why, what helps, how it went, and what one can do afterwards.
 FEARS = [

@@ -1,7 +1,18 @@
 """Recipe · Stories of friends: lost and found, a quarrel, sharing, somebody new, a secret."""
 
-from .cast import BAD, GLAD, GOOD, ONE_DAY, children, grown_up, heroes, opening, toy, with_kind
-from .things import PLACES
+from tinyhf.recipes.little_tales.cast import (
+    BAD,
+    GLAD,
+    GOOD,
+    ONE_DAY,
+    children,
+    grown_up,
+    heroes,
+    opening,
+    toy,
+    with_kind,
+)
+from tinyhf.recipes.little_tales.things import PLACES
 
 THANKS = """[Thank you for helping me|Thank you so much|You are a true friend
     |What would I do without you|You are the best friend of all]"""

@@ -1,8 +1,18 @@
 """Recipe · Stories of home: making something, surprising weather, a mistake, a wish."""
 
-from .cast import BAD, GLAD, GOOD, ONE_DAY, children, grown_up, heroes, opening, toy
-from .people import NEIGHBOURS
-from .things import COLOURS, PLACES, WEATHERS
+from tinyhf.recipes.little_tales.cast import (
+    BAD,
+    GLAD,
+    GOOD,
+    ONE_DAY,
+    children,
+    grown_up,
+    heroes,
+    opening,
+    toy,
+)
+from tinyhf.recipes.little_tales.people import NEIGHBOURS
+from tinyhf.recipes.little_tales.things import COLOURS, PLACES, WEATHERS
 
 # What is made, what is needed, how it is done, what goes wrong, and what it is good for.
 PROJECTS = [

@@ -7,10 +7,10 @@ Here the choices are made and the text is put right: articles, capital letters, 
 import random
 import re
 
-from .plots_of_care import PLOTS_OF_CARE
-from .plots_of_courage import PLOTS_OF_COURAGE
-from .plots_of_friends import PLOTS_OF_FRIENDS
-from .plots_of_home import PLOTS_OF_HOME
+from tinyhf.recipes.little_tales.plots_of_care import PLOTS_OF_CARE
+from tinyhf.recipes.little_tales.plots_of_courage import PLOTS_OF_COURAGE
+from tinyhf.recipes.little_tales.plots_of_friends import PLOTS_OF_FRIENDS
+from tinyhf.recipes.little_tales.plots_of_home import PLOTS_OF_HOME
 
 PLOTS = PLOTS_OF_FRIENDS + PLOTS_OF_COURAGE + PLOTS_OF_CARE + PLOTS_OF_HOME
 

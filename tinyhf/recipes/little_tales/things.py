@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .people import table
+from tinyhf.recipes.little_tales.people import table
 
 
 class Toy(NamedTuple):
