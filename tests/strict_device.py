@@ -140,8 +140,17 @@ def is_available():
     return True
 
 
+class Device(contextlib.nullcontext):
+    """``with Device(0):`` and ``Device(0).use()``; ``current`` is the number used last."""
+
+    current = None
+
+    def use(self):
+        Device.current = self.enter_result
+
+
 cuda = SimpleNamespace(
-    Device=lambda index: contextlib.nullcontext(),
+    Device=Device,
     runtime=SimpleNamespace(getDeviceCount=lambda: 1, memGetInfo=lambda: (2**34, 2**34)),
 )
 

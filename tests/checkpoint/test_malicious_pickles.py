@@ -208,7 +208,7 @@ def test_functions_take_no_attributes(tmp_path, function):
 
 
 def test_deep_and_wide_pickles_end(tmp_path):
-    """Nested a hundred thousand times, or with a memo of two milliards: refused, at no cost in memory."""
+    """Nested a hundred thousand times, or with room for two milliards of repeated things."""
     for content in (
         b"(" * 100_000 + b"t" * 100_000 + b".",
         b"]" + b"\x85" * 100_000 + b".",

@@ -105,12 +105,9 @@ def test_the_stream_is_the_answer_growing(model, tokenizer, settings):
 
 def sampling(settings):
     """The same as ``chat`` does, for ``generate``."""
-    is_greedy = settings.get("do_sample") is False
-    return (
-        settings
-        if is_greedy
-        else {"top_p": 0.7, "temperature": 0.95, "do_sample": True, **settings}
-    )
+    if settings.get("do_sample") is False:
+        return settings
+    return {"do_sample": True, "top_p": 0.7, "temperature": 0.95, **settings}
 
 
 def test_the_stream_ends_at_the_end_token(model, tokenizer):

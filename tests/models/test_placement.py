@@ -211,7 +211,10 @@ def test_the_same_numbers(saved, strict_library, device_map):
     there = {name: strict_library.asarray(x) for name, x in batch.items()}
     batch_there = there if model.device == "strict:0" else batch
     options = {"output_hidden_states": True, "output_attentions": True}
+    strict_library.Device.current = None
     theirs, ours = host(**batch, **options), model(**batch_there, **options)
+    in_use = "strict:0" in plan.device_map.values() and len(set(plan.device_map.values())) > 1
+    assert strict_library.Device.current == (0 if in_use else None)
     assert device_of(ours.logits) == model.device
     assert_close(to_host(ours.logits), theirs.logits, OWN_TOLERANCE)
     assert_close(to_host(ours.loss), theirs.loss, OWN_TOLERANCE)

@@ -25,7 +25,15 @@ WORD_FILES = {
 }
 # Characters by how they are written in random texts: letters of several scripts, spaces, marks.
 ALPHABETS = [
-    *("abcdefghij", "KLMNOP", "0123456789", " \t\n\u00a0\u3000", " ", ".,;!?'\"()<>|", "éüñßØ"),
+    *(
+        "abcdefghij",
+        "KLMNOP",
+        "0123456789",
+        " \t\n\u00a0\u3000\u0085",
+        " ",
+        ".,;!?'\"()<>|",
+        "éüñßØ",
+    ),
     *("\u0301\u0308\u0323\u0327", "你好世界龍", "かなカナｶﾞﾊﾟ", "한국어", "привет", "שלום", "नमस्ते"),
     *("🙂🎉👍🏽", "ﬁ①½Ⅳ™", "▁", "\u200b\ufeff\u0007", "<s>", "</s>"),
 ]
@@ -120,7 +128,6 @@ def test_unigram_is_sentencepiece(tmp_path):
 
 
 def test_t5(tmp_path):
-    """Equal to transformers' own; only U+0085 is a space to it and none to SentencePiece."""
     pytest.importorskip("sentencepiece")
     transformers = pytest.importorskip("transformers")
     (tmp_path / "spiece.model").symlink_to(real_folder("tokenizers/t5") / "spiece.model")

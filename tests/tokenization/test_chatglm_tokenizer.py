@@ -111,7 +111,7 @@ def test_the_first_release(real, tmp_path, shared_data):
     pieces = (REFERENCE / "tokenizer" / "ice_text.model").read_bytes()
     (tmp_path / "ice_text.model").write_bytes(first_pieces(pieces, 130000))
     old = AutoTokenizer.from_pretrained(tmp_path)
-    for text in ("你好", "  a\n\tb<eop>c 😀", "x [MASK] y"):
+    for text in ("你好", "  a\n\tb<sop>c 😀", "x [MASK] y"):
         ids = old(text)["input_ids"]
         assert [index - IMAGES for index in ids] == real(text)["input_ids"]
         assert old.decode(ids) == real.decode(real(text)["input_ids"])
@@ -130,12 +130,12 @@ def test_what_the_first_release_lacks_is_what_the_file_ends_with_today():
 
 def first_pieces(message, count):
     """A SentencePiece file without the pieces after the first ``count``."""
-    kept, pieces = b"", 0
+    kept, pieces = [], 0
     for number, value in read_fields(message):
         pieces += number == 1
         if number != 1 or pieces <= count:
-            kept += bytes([number << 3 | 2]) + varint(len(value)) + value
-    return kept
+            kept += [bytes([number << 3 | 2]), varint(len(value)), value]
+    return b"".join(kept)
 
 
 def varint(number):
@@ -215,12 +215,12 @@ def test_only_text(tokenizer):
 
 
 def test_an_id_that_no_piece_has(tokenizer):
-    with pytest.raises(TokenizerError, match="there is no such id .wanted ids below"):
+    with pytest.raises(TokenizerError, match="there is no such id"):
         tokenizer.decode([len(tokenizer)])
 
 
 def test_a_folder_without_the_file(tmp_path):
     tokenizer_folder(tmp_path)
     (tmp_path / "ice_text.model").unlink()
-    with pytest.raises(TokenizerError, match="ice_text.model"):
+    with pytest.raises(TokenizerError, match=r"ice_text\.model"):
         AutoTokenizer.from_pretrained(tmp_path)

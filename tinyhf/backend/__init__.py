@@ -8,6 +8,7 @@ from tinyhf.backend.arrays import (
     parse_device,
     to_device,
     to_host,
+    use_device,
 )
 from tinyhf.backend.dtypes import (
     LARGEST,
@@ -46,5 +47,6 @@ __all__ = [
     "parse_device",
     "to_device",
     "to_host",
+    "use_device",
     "widen",
 ]

@@ -54,6 +54,13 @@ def device_context(device):
     return importlib.import_module(LIBRARIES[kind]).cuda.Device(int(index))
 
 
+def use_device(device):
+    """From here on new arrays are made on ``device``; on the CPU nothing changes."""
+    kind, _, index = parse_device(device).partition(":")
+    if kind != "cpu":
+        importlib.import_module(LIBRARIES[kind]).cuda.Device(int(index)).use()
+
+
 def parse_device(device):
     """The full name of a device: None and -1 are "cpu", "cuda" and 0 are "cuda:0".
 

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 
+from tinyhf.backend import to_host
 from tinyhf.generation.assembly import choose_generator, get_stopping_criteria
 from tinyhf.generation.logits_process import LogitsProcessor
 from tinyhf.generation.preparation import (
@@ -15,6 +16,7 @@ from tinyhf.generation.preparation import (
     prepare_special_tokens,
 )
 from tinyhf.generation.utils import GenerationMixin
+from tinyhf.models.chatglm_prompt import check_mask
 
 #: Half-width signs become full-width ones beside a Chinese character.
 FULL_WIDTH = {",": "，", "!": "！", ":": "：", ";": "；", "?": "？"}
@@ -147,9 +149,10 @@ class ChatGLMGenerationMixin(GenerationMixin):
 
     def _prepare_attention_mask_for_generation(self, input_ids, attention_mask, generation_config):
         """The mask as ChatGLM's tokenizer makes it; without padding none is needed."""
-        if attention_mask is not None and attention_mask.ndim == 2 and attention_mask.all():
+        if attention_mask is None or (attention_mask.ndim == 2 and attention_mask.all()):
             return None
-        return attention_mask
+        check_mask(attention_mask, *input_ids.shape, input_ids.shape[1])
+        return to_host(attention_mask)
 
     def _update_model_kwargs_for_generation(self, outputs, model_kwargs):
         """The cache that the step filled; one more row and column, where the tokenizer gave some.
@@ -163,6 +166,7 @@ class ChatGLMGenerationMixin(GenerationMixin):
             new_column[:, :, -1] = False
             model_kwargs["attention_mask"] = np.concatenate((mask, new_column), axis=3)
         if (positions := model_kwargs.get("position_ids")) is not None:  # (rows, 2, tokens)
+            positions = to_host(positions)
             next_step = positions[..., -1:] + np.array([[0], [1]])
             model_kwargs["position_ids"] = np.concatenate((positions, next_step), axis=-1)
         return model_kwargs

@@ -14,6 +14,7 @@ from tinyhf.backend import (
     is_float,
     is_half,
     to_device,
+    use_device,
 )
 from tinyhf.errors import ArgumentError, NotEnoughMemoryError, logger
 from tinyhf.models.placement import DISK
@@ -101,16 +102,21 @@ def bring_inputs(part, device):
     dtype = types[0] if types else None
 
     def hook(module, args, kwargs):
-        return carry(args, device, dtype), {
-            name: carry(value, device, dtype) for name, value in kwargs.items()
-        }
+        use_device(device)
+        named = {name: carry(value, device, dtype) for name, value in kwargs.items()}
+        return carry(args, device, dtype), named
 
     return hook
 
 
 def bring_back(device):
     """A hook: the output comes to ``device``, where the model's own formulas run."""
-    return lambda module, args, output: carry(output, device, None)
+
+    def hook(module, args, output):
+        use_device(device)
+        return carry(output, device, None)
+
+    return hook
 
 
 def carry(value, device, dtype):

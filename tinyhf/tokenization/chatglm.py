@@ -100,6 +100,8 @@ class ChatGLMTokenizer(PreTrainedTokenizerFast):
 
     def _cut(self, text):
         """The pieces of a text; special tokens stay whole, and lose the space around them."""
+        if not isinstance(text, str):
+            raise TokenizerError("only text has tokens", wanted="strings", got=text)
         special = "|".join(map(re.escape, self.added_tokens_encoder))
         parts = re.split(rf"\s*({special})\s*", text)  # text, token, text, token, … text
         cut = [[part] if i % 2 else self._cutter.pieces_of(part) for i, part in enumerate(parts)]

@@ -27,7 +27,11 @@ def build_llama(tokens, settings, *, vocab_file):
 
 
 def build_t5(tokens, settings, *, vocab_file):
-    """T5: the file's pieces, then <extra_id_99> … <extra_id_0>; EOS after each text."""
+    """T5: the file's pieces, then <extra_id_99> … <extra_id_0>; EOS after each text.
+
+    The words are those of T5's published tokenizer.json: at spaces of all kinds, U+0085 too, which
+    is no space to SentencePiece.
+    """
     model = spm.read_sentencepiece_model(vocab_file)
     extra = [f"<extra_id_{i}>" for i in reversed(range(settings.get("extra_ids", 100)))]
     model.pieces.extend(extra)
@@ -35,6 +39,10 @@ def build_t5(tokens, settings, *, vocab_file):
     model.types.extend([spm.CONTROL] * len(extra))
     backend = build_sentencepiece(model, vocab_file)
     add_special_pieces(backend, model)
+    charsmap = model.normalizer.precompiled_charsmap
+    backend.normalizer = normalizers.Precompiled(charsmap) if charsmap else None
+    words = pre_tokenizers.Metaspace(SPACE, prepend_scheme="always", split=True)
+    backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), words])
     eos = tokens["eos_token"]
     check_known(backend, [eos], vocab_file)
     put_around_text(backend, ["$A", eos], ["$A", eos, "$B", eos], [eos])
