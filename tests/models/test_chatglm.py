@@ -292,6 +292,11 @@ def test_a_mask_of_another_form(model):
         model(prompt(), attention_mask=numpy.ones((1, 8), int))
 
 
+def test_positions_of_another_form(model):
+    with pytest.raises(ArgumentError, match=r"position_ids: .* \(wanted \(1, 2, 8\), got \(1, 8\)"):
+        model(prompt(), position_ids=numpy.arange(8)[None])
+
+
 def test_what_cannot_be_read_from_the_ids(model):
     with pytest.raises(ArgumentError, match="position_ids: must be given beside"):
         model(inputs_embeds=model.transformer.word_embeddings(prompt()))

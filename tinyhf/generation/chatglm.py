@@ -41,8 +41,48 @@ class InvalidScoreLogitsProcessor(LogitsProcessor):
         return scores
 
 
+def build_prompt(query, history):
+    """The text of all rounds; ``history`` is a list of (query, response).
+
+    Without a history it is the query itself.
+    """
+    if not history:
+        return query
+    rounds = [
+        f"[Round {number}]\n问：{old_query}\n答：{response}\n"
+        for number, (old_query, response) in enumerate(history)
+    ]
+    return "".join(rounds) + f"[Round {len(history)}]\n问：{query}\n答："
+
+
+def process_response(response):
+    """The answer as people write it: full-width punctuation beside Chinese characters."""
+    response = response.strip().replace("[[训练时间]]", "2023年")
+    for half, full in FULL_WIDTH.items():
+        sign = re.escape(half)
+        response = re.sub(f"({CHINESE}){sign}", rf"\1{full}", response)
+        response = re.sub(f"{sign}({CHINESE})", rf"{full}\1", response)
+    return response
+
+
+def with_invalid_score(logits_processor, tokenizer):
+    """The caller's processors, and the one that ChatGLM always has."""
+    space_token_id = tokenizer.convert_tokens_to_ids("▁")
+    return [*(logits_processor or []), InvalidScoreLogitsProcessor(space_token_id)]
+
+
+def ask_for_one_token(settings, prompt_length):
+    """Change settings for a whole answer into those for each of its tokens."""
+    if settings.min_new_tokens is not None:
+        settings.min_length, settings.min_new_tokens = prompt_length + settings.min_new_tokens, None
+    settings.max_length, settings.max_new_tokens = None, 1
+    settings.return_dict_in_generate = settings.use_cache = True
+
+
 class ChatGLMGenerationMixin(GenerationMixin):
     """Becomes a base class of ChatGLMForConditionalGeneration in ``tinyhf.generation``."""
+
+    process_response = staticmethod(process_response)
 
     def chat(
         self,
@@ -170,41 +210,3 @@ class ChatGLMGenerationMixin(GenerationMixin):
             next_step = positions[..., -1:] + np.array([[0], [1]])
             model_kwargs["position_ids"] = np.concatenate((positions, next_step), axis=-1)
         return model_kwargs
-
-
-def build_prompt(query, history):
-    """The text of all rounds; ``history`` is a list of (query, response).
-
-    Without a history it is the query itself.
-    """
-    if not history:
-        return query
-    rounds = [
-        f"[Round {number}]\n问：{old_query}\n答：{response}\n"
-        for number, (old_query, response) in enumerate(history)
-    ]
-    return "".join(rounds) + f"[Round {len(history)}]\n问：{query}\n答："
-
-
-def process_response(response):
-    """The answer as people write it: full-width punctuation beside Chinese characters."""
-    response = response.strip().replace("[[训练时间]]", "2023年")
-    for half, full in FULL_WIDTH.items():
-        sign = re.escape(half)
-        response = re.sub(f"({CHINESE}){sign}", rf"\1{full}", response)
-        response = re.sub(f"{sign}({CHINESE})", rf"{full}\1", response)
-    return response
-
-
-def with_invalid_score(logits_processor, tokenizer):
-    """The caller's processors, and the one that ChatGLM always has."""
-    space_token_id = tokenizer.convert_tokens_to_ids("▁")
-    return [*(logits_processor or []), InvalidScoreLogitsProcessor(space_token_id)]
-
-
-def ask_for_one_token(settings, prompt_length):
-    """Change settings for a whole answer into those for each of its tokens."""
-    if settings.min_new_tokens is not None:
-        settings.min_length, settings.min_new_tokens = prompt_length + settings.min_new_tokens, None
-    settings.max_length, settings.max_new_tokens = None, 1
-    settings.return_dict_in_generate = settings.use_cache = True

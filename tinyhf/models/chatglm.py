@@ -28,7 +28,12 @@ from tinyhf.functional import (
     rotary_tables,
     split_heads,
 )
-from tinyhf.models.chatglm_prompt import check_mask, get_masks, get_position_ids
+from tinyhf.models.chatglm_prompt import (
+    check_mask,
+    check_positions,
+    get_masks,
+    get_position_ids,
+)
 from tinyhf.models.configuration_chatglm import ChatGLMConfig
 from tinyhf.models.pretrained import PreTrainedModel
 from tinyhf.nn import (
@@ -179,9 +184,9 @@ class ChatGLMModel(ChatGLMPreTrainedModel):
             position_ids = get_position_ids(self.config, None if past else input_ids)
         if attention_mask is None and not past:
             attention_mask = get_masks(self.config, input_ids)
-        elif attention_mask is not None:
-            batch, seq, _ = hidden_states.shape
-            check_mask(attention_mask, batch, seq, past + seq)
+        batch, seq, _ = hidden_states.shape
+        check_positions(self.config, position_ids, batch, seq)
+        check_mask(attention_mask, batch, seq, past + seq)
 
         all_hidden_states, all_attentions = (), ()
         for layer in self.layers:

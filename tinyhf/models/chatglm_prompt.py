@@ -51,8 +51,22 @@ def check_text(input_ids, where):
         raise ArgumentError(problem, where=where)
 
 
+def check_positions(config, position_ids, batch, seq):
+    """Positions have the form that the config asks for, for each row or for all."""
+    wanted = (2, seq) if config.position_encoding_2d else (seq,)
+    if tuple(position_ids.shape) not in ((batch, *wanted), (1, *wanted)):
+        raise ArgumentError(
+            "have another shape than the tokens",
+            where="position_ids",
+            wanted=(batch, *wanted),
+            got=tuple(position_ids.shape),
+        )
+
+
 def check_mask(attention_mask, batch, seq, total):
-    """A mask has ChatGLM's form: bool, (1 or batch, 1, seq, total)."""
+    """A mask, if there is one, has ChatGLM's form: bool, (1 or batch, 1, seq, total)."""
+    if attention_mask is None:
+        return
     shape, dtype = tuple(attention_mask.shape), attention_mask.dtype
     if dtype.name != "bool" or shape not in ((batch, 1, seq, total), (1, 1, seq, total)):
         raise ArgumentError(
