@@ -70,7 +70,7 @@ BROKEN = {
     "heads do not divide": (set_in_config(num_key_value_heads=3), "does not divide"),
     "dtype in config": (set_in_config(dtype="floaty"), "unknown dtype"),
     "another family": (set_in_config(model_type="lama", architectures=None), "Did you mean"),
-    "no tokenizer": (remove("tokenizer.json"), "no file to build a tokenizer from"),
+    "no tokenizer": (remove("tokenizer.json"), "no file to build a PreTrainedTokenizerFast"),
     "tokenizer not JSON": (write("tokenizer.json", "{"), "tokenizer.json: cannot be read"),
     "settings not JSON": (write("tokenizer_config.json", "{"), "tokenizer_config.json: this is"),
     "vocabulary too small": (narrow_vocabulary, "outside the vocabulary (wanted 0 to 99"),

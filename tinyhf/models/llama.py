@@ -17,7 +17,9 @@ from tinyhf.functional import (
     attention_scores,
     attention_weights,
     causal_lm_loss,
+    merge_heads,
     mix_values,
+    split_heads,
 )
 from tinyhf.models.pretrained import PreTrainedModel
 from tinyhf.nn import (
@@ -112,9 +114,9 @@ class LlamaAttention(Module):
         self.o_proj = Linear(heads * config.head_dim, config.hidden_size, bias)
 
     def forward(self, hidden_states, position_embeddings, attention_mask, past_key_values):
-        query = self.split_heads(self.q_proj(hidden_states))  # (batch, heads, seq, head_dim)
-        key = self.split_heads(self.k_proj(hidden_states))  # (batch, kv_heads, seq, head_dim)
-        value = self.split_heads(self.v_proj(hidden_states))
+        query = split_heads(self.q_proj(hidden_states), self.head_dim)  # (batch, heads, seq, …)
+        key = split_heads(self.k_proj(hidden_states), self.head_dim)  # (batch, kv_heads, …)
+        value = split_heads(self.v_proj(hidden_states), self.head_dim)
         query, key = self.rotate(query, key, *position_embeddings)
 
         if past_key_values is not None:  # (batch, kv_heads, total, head_dim) from here on
@@ -123,13 +125,7 @@ class LlamaAttention(Module):
         scores = attention_scores(query, key, self.scaling)  # (batch, heads, seq, total)
         weights = attention_weights(scores, attention_mask)
         mixed = mix_values(weights, value)  # (batch, heads, seq, head_dim)
-        return self.o_proj(self.merge_heads(mixed)), weights
-
-    def split_heads(self, x):
-        return x.reshape(*x.shape[:2], -1, self.head_dim).swapaxes(1, 2)
-
-    def merge_heads(self, x):
-        return x.swapaxes(1, 2).reshape(x.shape[0], x.shape[2], -1)
+        return self.o_proj(merge_heads(mixed)), weights
 
 
 class LlamaDecoderLayer(Module):
