@@ -4,6 +4,7 @@ Mirrors transformers/modeling_utils.py. ``from_pretrained`` is the way from a na
 the stages that the comments number; each stage is a function of ``tinyhf.models.loading``.
 """
 
+import inspect
 from pathlib import Path
 
 from tinyhf.backend import as_dtype, float32, is_float, parse_device
@@ -98,7 +99,8 @@ class PreTrainedModel(SharedStages, Module):
             ignore_mismatched_sizes: give parameters whose shape differs new random values.
             output_loading_info: also return a dict of missing_keys, unexpected_keys,
                 mismatched_keys and error_msgs.
-            kwargs: hub options (revision, token, cache_dir …) and config fields to replace.
+            kwargs: hub options (revision, token, cache_dir …), config fields to replace, and
+                arguments of the class, such as BertModel's add_pooling_layer.
 
         Raises:
             HubError, ConfigError, CheckpointError, WeightMismatchError, NotEnoughMemoryError.
@@ -108,6 +110,8 @@ class PreTrainedModel(SharedStages, Module):
         dtype = kwargs.pop("torch_dtype", dtype)
         dtype = dtype if dtype == "auto" else as_dtype(dtype or float32)
         forget_leftovers(kwargs)
+        arguments = inspect.signature(cls.__init__).parameters.keys() - {"self", "config"}
+        model_kwargs = {name: kwargs.pop(name) for name in arguments & kwargs.keys()}
 
         # 1. config.json → what kind of model, how large
         config = load_config(cls, name, config, hub_options, kwargs)
@@ -117,7 +121,7 @@ class PreTrainedModel(SharedStages, Module):
             name, lambda file: cached_file(name, file, hub_options), use_safetensors, variant
         )
         # 3. the model itself, with no weights in memory yet
-        model = cls(config)
+        model = cls(config, **model_kwargs)
         places = model.state_dict()  # full name → Unloaded(shape)
         # 4. where the weights go and how they are stored: does that fit?
         dtype = choose_dtype(dtype, config, checkpoint)

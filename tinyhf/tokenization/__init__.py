@@ -5,7 +5,7 @@ Read in this order: ``backend_files`` (which files), ``special_tokens``, ``switc
 ``surprises``, ``fast`` (encode, decode). Then what is done where there is no tokenizer.json:
 ``builders``, ``sentencepiece_model``, ``sentencepiece_builders``, and to watch it at work
 ``charsmap`` and ``unigram``; last the classes:
-``concrete``, ``marian``, ``chatglm_pieces``, ``chatglm``, ``auto``.
+``concrete``, ``two_stages``, ``marian``, ``chatglm_pieces``, ``chatglm``, ``auto``.
 """
 
 from tinyhf.tokenization.auto import AutoTokenizer

@@ -6,8 +6,6 @@ pieces (``chatglm_pieces``), then each piece gets the number it has in that file
 
 import functools
 import re
-import shutil
-from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer, models
@@ -17,11 +15,11 @@ from tinyhf.functional import glm_mask, glm_positions
 from tinyhf.tokenization import backend_files as files
 from tinyhf.tokenization.builders import check_known
 from tinyhf.tokenization.chatglm_pieces import PieceCutter, read_pieces
-from tinyhf.tokenization.fast import PreTrainedTokenizerFast
 from tinyhf.tokenization.switches import put_around_text
+from tinyhf.tokenization.two_stages import TwoStageTokenizer
 
 
-class ChatGLMTokenizer(PreTrainedTokenizerFast):
+class ChatGLMTokenizer(TwoStageTokenizer):
     """The tokenizer of ChatGLM-6B.
 
     A call returns ``input_ids`` alone. With padding, which stands on the left, it also returns what
@@ -38,7 +36,6 @@ class ChatGLMTokenizer(PreTrainedTokenizerFast):
         settings: see ``PreTrainedTokenizerBase``.
     """
 
-    is_fast = False
     vocab_files_names = {"vocab_file": "ice_text.model"}
     padding_side = "left"
     default_special_tokens = {
@@ -59,10 +56,10 @@ class ChatGLMTokenizer(PreTrainedTokenizerFast):
         eop_token=None,
         **settings,
     ):
-        self.vocab_file, self.num_image_tokens = vocab_file, num_image_tokens
+        self.vocab_files, self.num_image_tokens = {"vocab_file": vocab_file}, num_image_tokens
         self.gmask_token, self.end_token, self.eop_token = gmask_token, end_token, eop_token
         model = read_pieces(vocab_file)
-        self._cutter = PieceCutter(model, vocab_file)
+        self._cutter = PieceCutter(model)
         pieces = [*(f"<image_{number}>" for number in range(num_image_tokens)), *model.pieces]
         tokens = self._tokens_in(settings)
         vocab = {piece: index for index, piece in enumerate(pieces)}
@@ -81,27 +78,14 @@ class ChatGLMTokenizer(PreTrainedTokenizerFast):
         """The id of ``gmask_token``."""
         return self.convert_tokens_to_ids(self.gmask_token)
 
-    @functools.wraps(PreTrainedTokenizerFast.__call__)
+    @functools.wraps(TwoStageTokenizer.__call__)
     def __call__(self, text=None, text_pair=None, *args, **options):
         if text_pair == "":  # an empty partner is one, too: unlike None it brings its end token
             text_pair = " "
         return super().__call__(text, text_pair, *args, **options)
 
-    def _encode_rows(self, rows, add_special_tokens, is_split_into_words, is_target):
-        """Both stages; the second takes the pieces as ready-made words."""
-
-        def pieces_of(text):
-            words = text if is_split_into_words else [text]
-            return [piece for word in words for piece in self._cut(word)]
-
-        are_pairs = bool(rows) and isinstance(rows[0], tuple)
-        cut = [tuple(map(pieces_of, r)) if are_pairs else pieces_of(r) for r in rows]
-        return super()._encode_rows(cut, add_special_tokens, True, is_target)
-
-    def _cut(self, text):
+    def _cut(self, text, is_target):
         """The pieces of a text; special tokens stay whole, and lose the space around them."""
-        if not isinstance(text, str):
-            raise TokenizerError("only text has tokens", wanted="strings", got=text)
         special = "|".join(map(re.escape, self.added_tokens_encoder))
         parts = re.split(rf"\s*({special})\s*", text)  # text, token, text, token, … text
         cut = [[part] if i % 2 else self._cutter.pieces_of(part) for i, part in enumerate(parts)]
@@ -120,9 +104,6 @@ class ChatGLMTokenizer(PreTrainedTokenizerFast):
         return self.convert_tokens_to_string(tokens)
 
     def _columns(self, encodings, **asked):
-        if asked["offset_mapping"]:
-            problem = "the pieces of a ChatGLMTokenizer do not know their place in the text"
-            raise ArgumentError(problem, where="return_offsets_mapping")
         padding, wants_mask = self._tokenizer.padding, asked.pop("attention_mask")
         columns = super()._columns(encodings, attention_mask=False, **asked)
         if wants_mask or (wants_mask is None and padding):
@@ -153,13 +134,6 @@ class ChatGLMTokenizer(PreTrainedTokenizerFast):
         positions = glm_positions(np.array([context]), np.array([mask_position]), len(ids))[0]
         hidden = np.pad(hidden, ((0, 0), (padding, 0), (padding, 0)), constant_values=True)
         return hidden, np.pad(positions, ((0, 0), (padding, 0)))
-
-    def save_vocabulary(self, save_directory):
-        """Copy ``ice_text.model``."""
-        copy = Path(save_directory) / self.vocab_files_names["vocab_file"]
-        if not (copy.exists() and copy.samefile(self.vocab_file)):
-            shutil.copyfile(self.vocab_file, copy)
-        return (str(copy),)
 
     def _saved_settings(self):
         own = ("num_image_tokens", "gmask_token", "end_token", "eop_token")

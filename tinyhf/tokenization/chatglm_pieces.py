@@ -10,8 +10,8 @@ import itertools
 import re
 
 from tinyhf.tokenization import sentencepiece_model as spm
-from tinyhf.tokenization.charsmap import Charsmap
-from tinyhf.tokenization.sentencepiece_builders import SPACE, build_sentencepiece
+from tinyhf.tokenization.sentencepiece_model import SPACE
+from tinyhf.tokenization.unigram import UnigramCutter
 
 LINE_END, TAB = "<n>", "<|tab|>"
 SPACES = re.compile(" {2,80}")
@@ -41,34 +41,36 @@ def read_pieces(path):
     return model
 
 
-class PieceCutter:
+class PieceCutter(UnigramCutter):
     """Text → pieces, and back.
 
     Args:
         model: from ``read_pieces``.
-        path: the file, for errors.
     """
 
-    def __init__(self, model, path):
-        self.control = set(_pieces_of_kind(model, spm.CONTROL))
+    def __init__(self, model):
+        super().__init__(model)
         self.unknown = model.pieces[model.trainer.unk_id]
-        written = _pieces_of_kind(model, spm.USER_DEFINED)
-        self.written = re.compile(f"({'|'.join(map(re.escape, written))})")
-        self.charsmap = Charsmap(model.normalizer.precompiled_charsmap)
-        self.scores = _scores_of_text(model)
-        self.backend = build_sentencepiece(_only_text(model, self.scores), path)
+        kinds = list(zip(model.pieces, model.types, strict=True))
+        self.control = {piece for piece, kind in kinds if kind == spm.CONTROL}
+        written = [re.escape(piece) for piece, kind in kinds if kind == spm.USER_DEFINED]
+        self.written = re.compile(f"({'|'.join(written)})")
 
     def pieces_of(self, text):
         """The pieces of a text; a character that is in none of them becomes its bytes."""
         text = text.replace("\n", LINE_END).replace("\t", TAB)
         text = SPACES.sub(lambda spaces: f"<|blank_{len(spaces[0])}|>", text)
-        parts = self.written.split(text)  # text, piece, text, piece, … text
-        parts[::2] = map(self.charsmap.replace, parts[::2])
         pieces = []
-        for piece in self.backend.encode("".join(parts)).tokens:
+        for piece in super().pieces_of(text):
             known = piece in self.scores
             pieces += [piece] if known else [f"<0x{byte:02X}>" for byte in piece.encode()]
         return pieces
+
+    def replace_characters(self, text):
+        """Written pieces stay as they are."""
+        parts = self.written.split(text)  # text, piece, text, piece, … text
+        parts[::2] = map(self.charsmap.replace, parts[::2])
+        return "".join(parts)
 
     def text_of(self, pieces):
         """The text of pieces; bytes that are no character become U+FFFD, control pieces nothing."""
@@ -91,31 +93,3 @@ def _characters(values):
     """Bytes as text, U+FFFD for each one that belongs to no character."""
     text = bytes(values).decode("utf-8", "surrogateescape")
     return re.sub("[\udc80-\udcff]", "\ufffd", text)
-
-
-def _pieces_of_kind(model, wanted):
-    kinds = zip(model.pieces, model.types, strict=True)
-    return [piece for piece, kind in kinds if kind == wanted]
-
-
-def _scores_of_text(model):
-    """The pieces that are looked for in a text, with their scores.
-
-    SentencePiece scores the written ones so high that they win: like the best piece there is, for
-    each letter.
-    """
-    kinds = list(zip(model.pieces, model.scores, model.types, strict=True))
-    scores = {piece: score for piece, score, kind in kinds if kind == spm.NORMAL}
-    best = max(scores.values())
-    written = _pieces_of_kind(model, spm.USER_DEFINED)
-    return scores | {piece: len(piece) * best - 0.1 for piece in written}
-
-
-def _only_text(model, scores):
-    """The model without the pieces that are never looked for, and without the charsmap."""
-    return model._replace(
-        pieces=[" <unk>", *scores],  # the space: it is found in no text
-        scores=[0.0, *scores.values()],
-        trainer=model.trainer._replace(unk_id=0, byte_fallback=False),
-        normalizer=model.normalizer._replace(precompiled_charsmap=b""),
-    )

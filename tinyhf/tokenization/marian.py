@@ -7,17 +7,15 @@ translation), then ``vocab.json`` gives each piece its id; a piece it does not k
 
 import itertools
 import re
-import shutil
-from pathlib import Path
 
 from tokenizers import Tokenizer, models
 
 from tinyhf.errors import ArgumentError, TokenizerError
 from tinyhf.tokenization import backend_files as files
 from tinyhf.tokenization.builders import check_known, read_vocabulary
-from tinyhf.tokenization.fast import PreTrainedTokenizerFast
 from tinyhf.tokenization.sentencepiece_model import SPACE, UNIGRAM, read_sentencepiece_model
 from tinyhf.tokenization.switches import put_around_text
+from tinyhf.tokenization.two_stages import TwoStageTokenizer
 from tinyhf.tokenization.unigram import UnigramCutter
 
 # The language to translate to, at the start of a text: ">>fra<< How are you?"
@@ -33,7 +31,7 @@ def build_vocabulary(tokens, settings, *, vocab, source_spm, target_spm):
     return backend
 
 
-class MarianTokenizer(PreTrainedTokenizerFast):
+class MarianTokenizer(TwoStageTokenizer):
     """The tokenizer of the translation models Helsinki-NLP/opus-mt-….
 
     Args:
@@ -44,7 +42,6 @@ class MarianTokenizer(PreTrainedTokenizerFast):
         source_lang, target_lang: the languages' names; None if the files do not tell them.
     """
 
-    is_fast = False
     vocab_files_names = {
         "source_spm": "source.spm",
         "target_spm": "target.spm",
@@ -82,22 +79,9 @@ class MarianTokenizer(PreTrainedTokenizerFast):
         """The codes such as ``>>fra<<`` that a text for a many-language model starts with."""
         return [piece for piece in self.get_vocab() if LANGUAGE_CODE.fullmatch(piece)]
 
-    def _encode_rows(self, rows, add_special_tokens, is_split_into_words, is_target):
-        """Both stages; the second takes the pieces as ready-made words."""
-        cutter = self._target if is_target else self._source
-
-        def pieces_of(text):
-            words = text if is_split_into_words else [text]
-            return [piece for word in words for piece in self._cut(cutter, word)]
-
-        are_pairs = bool(rows) and isinstance(rows[0], tuple)
-        cut = [tuple(map(pieces_of, r)) if are_pairs else pieces_of(r) for r in rows]
-        return super()._encode_rows(cut, add_special_tokens, True, is_target)
-
-    def _cut(self, cutter, text):
+    def _cut(self, text, is_target):
         """The pieces of a text; added and special tokens in it stay whole."""
-        if not isinstance(text, str):
-            raise TokenizerError("only text has tokens", wanted="strings", got=text)
+        cutter = self._target if is_target else self._source
         added = self.added_tokens_encoder
         longest_first = sorted(added, key=len, reverse=True)
         parts = re.split(f"({'|'.join(map(re.escape, longest_first))})", text)
@@ -118,24 +102,6 @@ class MarianTokenizer(PreTrainedTokenizerFast):
     def _text_of(self, ids, skip_special_tokens):
         tokens = self.convert_ids_to_tokens(ids, skip_special_tokens)
         return self.convert_tokens_to_string([token for token in tokens if token is not None])
-
-    def _columns(self, encodings, **asked):
-        if asked["offset_mapping"]:
-            raise ArgumentError(
-                "the pieces of a MarianTokenizer do not know their place in the text",
-                where="return_offsets_mapping",
-            )
-        return super()._columns(encodings, **asked)
-
-    def save_vocabulary(self, save_directory):
-        """Copy the vocabulary files: a tokenizer.json cannot hold two ways of cutting."""
-        written = []
-        for argument, filename in self.vocab_files_names.items():
-            path, copy = Path(self.vocab_files[argument]), Path(save_directory) / filename
-            if not (copy.exists() and copy.samefile(path)):
-                shutil.copyfile(path, copy)
-            written.append(str(copy))
-        return tuple(written)
 
     def _saved_settings(self):
         added = {i: token.__getstate__() for i, token in self.added_tokens_decoder.items()}

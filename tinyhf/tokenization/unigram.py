@@ -50,12 +50,16 @@ class UnigramCutter:
 
     def normalize(self, text):
         """Replace characters, take out extra spaces, and write each space as ▁."""
-        text = self.charsmap.replace(text)
+        text = self.replace_characters(text)
         if self.normalizer.remove_extra_whitespaces:
             text = " ".join(word for word in text.split(" ") if word)
         if self.normalizer.add_dummy_prefix and text:
             text = " " + text
         return text.replace(" ", SPACE)
+
+    def replace_characters(self, text):
+        """What the charsmap does; families may keep parts of the text from it."""
+        return self.charsmap.replace(text)
 
     def pieces_of(self, text):
         """The pieces of a text; a run of unknown characters is one piece."""
