@@ -155,4 +155,4 @@ def test_the_places_of_the_parameters(tiny, monkeypatch):
     monkeypatch.setattr("tinyhf.models.placement.free_memory", lambda device: 30_000)
     plan = plan_load(tiny)
     assert plan.placement.device_map["lm_head"] == "disk"
-    assert sum(map(plan.placement.nbytes, plan.placement.counts)) == plan.tree.nbytes
+    assert sum(plan.placement.nbytes.values()) == plan.tree.nbytes

@@ -11,12 +11,18 @@ import numpy
 import pytest
 
 from tests.tiny_llamas import OWN_TOLERANCE, assert_close, fields_of, inputs, our_llama, their_llama
-from tinyhf import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from tinyhf import (
+    AutoModelForCausalLM,
+    ChatGLMConfig,
+    ChatGLMForConditionalGeneration,
+    LlamaConfig,
+    LlamaForCausalLM,
+)
 from tinyhf.backend import bfloat16, device_of, float32, to_device, to_host
 from tinyhf.errors import ArgumentError, DeviceError, NotEnoughMemoryError
 from tinyhf.models import dispatch, placement
 from tinyhf.models.auto import FAMILIES
-from tinyhf.models.parts import find_parts, group_parts
+from tinyhf.models.parts import count_bytes, count_parameters, find_parts, group_parts
 from tinyhf.models.placement import Placement, place_model, plan_devices
 
 PARTS = [
@@ -105,7 +111,7 @@ def test_llama_2_7b_on_a_machine_with_8_gb():
     assert plan.device_map["model.layers.16"] == "cpu"
     assert plan.device_map["model.layers.17"] == "disk"
     assert plan.device_map["lm_head"] == "disk"
-    assert plan.nbytes("cpu") < 7.2e9 < plan.nbytes("cpu") + 2 * 202_383_360
+    assert plan.nbytes["cpu"] < 7.2e9 < plan.nbytes["cpu"] + 2 * 202_383_360
     assert str(plan).splitlines() == [
         "cpu       7.14 GB  model.embed_tokens … model.layers.16",
         "disk      6.33 GB  model.layers.17 … lm_head",
@@ -116,7 +122,7 @@ def test_tied_parts_stay_together():
     model = LlamaForCausalLM(LlamaConfig(**fields_of("tied")))
     groups = group_parts(model, model.state_dict())
     assert groups[0].parts == ["model.embed_tokens", "lm_head"]
-    assert sum(group.count for group in groups) == model.num_parameters()
+    assert sum(count_parameters(group.places) for group in groups) == model.num_parameters()
     plan = place(model, {"model.embed_tokens": "disk", "": "cpu"})
     assert plan.device_map["lm_head"] == "disk"
     assert "disk      12.3 kB  model.embed_tokens, lm_head" in str(plan)
@@ -388,8 +394,9 @@ def test_every_device_is_asked_for_room(saved, strict_library, monkeypatch):
 
 
 def test_a_plan_prints_as_a_table():
-    plan = Placement({"a": "cuda:0", "b": "cuda:0", "c": "cpu", "d": "cuda:0"}, {}, float32)
-    plan.counts |= {"cuda:0": 10**9, "cpu": 250}
+    device_map = {"a": "cuda:0", "b": "cuda:0", "c": "cpu", "d": "cuda:0"}
+    counts, nbytes = {"cuda:0": 10**9, "cpu": 250}, {"cuda:0": 4 * 10**9, "cpu": 1000}
+    plan = Placement(device_map, counts, nbytes, float32)
     assert str(plan) == "cuda:0       4 GB  a … b, d\ncpu          1 kB  c"
 
 
@@ -407,3 +414,19 @@ def test_maps_of_accelerate_are_understood(kilobytes):
     }
     ours = place(our_llama(), "auto", {"cpu": kilobytes * 1000})
     assert ours.counts.get("cpu", 0) >= plan.counts.get("cpu", 0)
+
+
+def test_quantized_weights_count_as_what_they_are():
+    """ChatGLM's int4 weights stay one byte for two numbers, whatever the model's dtype is."""
+    sizes = {"vocab_size": 130, "hidden_size": 32, "num_layers": 2, "num_attention_heads": 4}
+    sizes |= {"inner_hidden_size": 64, "bos_token_id": 126, "eos_token_id": 127}
+    sizes |= {"mask_token_id": 124, "gmask_token_id": 125, "pad_token_id": 3}
+    small, large = (
+        ChatGLMForConditionalGeneration(ChatGLMConfig(**sizes, quantization_bit=bits))
+        for bits in (4, 0)
+    )
+    needed = [count_bytes(model.state_dict(), float32) for model in (small, large)]
+    assert large.num_parameters() * 4 == needed[1]
+    matrices = sum(place.size for place in small.state_dict().values() if place.itemsize == 1)
+    others = small.num_parameters() - matrices
+    assert needed[0] == matrices + 4 * others

@@ -29,13 +29,13 @@ def check_memory(name, placement):
     """
     dtype = placement.dtype
     for device, count in placement.counts.items():
-        needed = placement.nbytes(device)
+        needed = placement.nbytes[device]
         free = None if device == DISK else free_memory(device)
         if free is not None and needed > free:
             half = f'dtype="float16" needs {human_size(count * 2)}'
             disk = 'device_map="auto" leaves on disk what does not fit'
             raise NotEnoughMemoryError(
-                f"{count:,} parameters × {dtype.itemsize} bytes ({dtype.name}) = "
+                f"{count:,} parameters × {needed / count:.3g} bytes ({dtype.name}) = "
                 f"{human_size(needed)}, but {human_size(free)} are free on {device!r}",
                 where=name,
                 fix=f"{half}; {disk}" if dtype.itemsize > 2 else disk,

@@ -17,21 +17,16 @@ class PartGroup:
 
     Args:
         parts: their paths, in the order of the model.
-        sizes: id of a parameter → how many numbers it holds.
+        places: id of a parameter → its ``Unloaded``.
     """
 
     parts: list = field(default_factory=list)
-    sizes: dict = field(default_factory=dict)
+    places: dict = field(default_factory=dict)
 
     @property
     def leader(self):
         """The first part, which names the group."""
         return self.parts[0]
-
-    @property
-    def count(self):
-        """How many numbers the parameters hold."""
-        return sum(self.sizes.values())
 
 
 def group_parts(model, places):
@@ -44,13 +39,13 @@ def group_parts(model, places):
     """
     groups = []
     for part in find_parts(model):
-        sizes = {id(place): place.size for name, place in places.items() if is_below(name, part)}
-        group = next((g for g in groups if part in places or g.sizes.keys() & sizes.keys()), None)
+        own = {id(place): place for name, place in places.items() if is_below(name, part)}
+        group = next((g for g in groups if part in places or g.places.keys() & own.keys()), None)
         if group is None:
             group = PartGroup()
             groups.append(group)
         group.parts.append(part)
-        group.sizes |= sizes
+        group.places |= own
     return groups
 
 
@@ -76,7 +71,17 @@ def is_below(name, path):
 
 def count_parameters(places):
     """How many numbers the parameters hold; tied ones count once."""
-    return sum({id(place): place.size for place in places.values()}.values())
+    return sum(place.size for place in each_once(places))
+
+
+def count_bytes(places, dtype):
+    """What the parameters need in memory when they are stored as ``dtype``."""
+    return sum(place.size * (place.itemsize or dtype.itemsize) for place in each_once(places))
+
+
+def each_once(places):
+    """The parameters, tied ones once."""
+    return dict(zip(map(id, places.values()), places.values(), strict=True)).values()
 
 
 def check_paths(groups, paths):

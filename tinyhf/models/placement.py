@@ -18,7 +18,15 @@ from typing import Any
 from tinyhf.backend import free_memory, human_size, parse_device
 from tinyhf.checkpoint import parse_size
 from tinyhf.errors import ArgumentError, DeviceError, MissingExtraError
-from tinyhf.models.parts import check_paths, count_parameters, find_parts, group_parts, is_below
+from tinyhf.models.parts import (
+    PartGroup,
+    check_paths,
+    count_bytes,
+    count_parameters,
+    find_parts,
+    group_parts,
+    is_below,
+)
 
 DISK = "disk"
 
@@ -36,26 +44,24 @@ class Placement:
     Args:
         device_map: path of a part → device; {"": device} where the whole model is in one place.
         counts: device → how many numbers the parameters there hold; tied ones count once.
+        nbytes: device → what they need there.
         dtype: how they are stored.
     """
 
     device_map: dict
     counts: dict
+    nbytes: dict
     dtype: Any
 
     def device_of(self, name):
         """The device of the parameter or part ``name``."""
         return next(d for part, d in self.device_map.items() if is_below(name, part))
 
-    def nbytes(self, device):
-        """What the parameters on ``device`` need there."""
-        return self.counts[device] * self.dtype.itemsize
-
     def __str__(self):
         """A table: device, bytes, parts."""
         rows = []
         for device in dict.fromkeys(self.device_map.values()):
-            size = human_size(self.nbytes(device))
+            size = human_size(self.nbytes[device])
             rows.append(f"{device:<8} {size:>8}  {', '.join(self._runs(device))}")
         return "\n".join(rows)
 
@@ -89,18 +95,19 @@ def place_model(model, places, device_map, dtype, max_memory=None):
         plan = {group.leader: device_in(wanted, group.leader) for group in groups}
     elif device_map in AUTOMATIC:
         groups = group_parts(model, places)
-        sizes = {group.leader: group.count * dtype.itemsize for group in groups}
+        sizes = {group.leader: count_bytes(group.places, dtype) for group in groups}
         plan = plan_devices(sizes, room_for_weights(max_memory))
     else:
         device = parse_place(device_map)
-        return Placement({"": device}, {device: count_parameters(places)}, dtype)
-    counts = dict.fromkeys(plan.values(), 0)
+        groups, plan = [PartGroup([""], places)], {"": device}
+    counts, nbytes = dict.fromkeys(plan.values(), 0), dict.fromkeys(plan.values(), 0)
     for group in groups:
-        counts[plan[group.leader]] += group.count
+        counts[plan[group.leader]] += count_parameters(group.places)
+        nbytes[plan[group.leader]] += count_bytes(group.places, dtype)
     if len(counts) == 1:
-        return Placement({"": next(iter(counts))}, counts, dtype)
+        return Placement({"": next(iter(counts))}, counts, nbytes, dtype)
     found = {part: plan[group.leader] for group in groups for part in group.parts}
-    return Placement({part: found[part] for part in find_parts(model)}, counts, dtype)
+    return Placement({part: found[part] for part in find_parts(model)}, counts, nbytes, dtype)
 
 
 def plan_devices(sizes, room):

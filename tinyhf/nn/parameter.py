@@ -14,17 +14,19 @@ class UnloadedError(TinyHFError, AttributeError):
 
 
 class Unloaded:
-    """The place of a parameter: ``model.lm_head.weight = Unloaded(32000, 4096)``."""
+    """The place of a parameter: ``model.lm_head.weight = Unloaded(32000, 4096)``.
+
+    Args:
+        shape: of the array to come.
+        itemsize: bytes of one of its numbers; None where the model's dtype decides.
+
+    ``size``: how many numbers it will hold.
+    """
 
     shape = ()  # copying makes objects without __init__
 
-    def __init__(self, *shape):
-        self.shape = shape
-
-    @property
-    def size(self):
-        """How many numbers the parameter will hold."""
-        return math.prod(self.shape)
+    def __init__(self, *shape, itemsize=None):
+        self.shape, self.size, self.itemsize = shape, math.prod(shape), itemsize
 
     def __repr__(self):
         return f"Unloaded{self.shape}"

@@ -21,7 +21,7 @@ class QuantizedLinear(Linear):
     def __init__(self, weight_bit_width, in_features, out_features, bias=True):
         super().__init__(in_features, out_features, bias)
         self.in_features = in_features
-        self.weight = Unloaded(out_features, in_features * weight_bit_width // 8)
+        self.weight = Unloaded(out_features, in_features * weight_bit_width // 8, itemsize=1)
         self.weight_scale = Unloaded(out_features)
 
     def forward(self, x):
@@ -40,7 +40,7 @@ class QuantizedEmbedding(Embedding):
     def __init__(self, weight_bit_width, num_embeddings, embedding_dim):
         super().__init__(num_embeddings, embedding_dim)
         self.embedding_dim = embedding_dim
-        self.weight = Unloaded(num_embeddings, embedding_dim * weight_bit_width // 8)
+        self.weight = Unloaded(num_embeddings, embedding_dim * weight_bit_width // 8, itemsize=1)
         self.weight_scale = Unloaded(num_embeddings)
 
     def forward(self, input_ids):
