@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from safetensors.numpy import load_file, save_file
 
 from tinyhf import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
@@ -156,3 +157,16 @@ def test_the_places_of_the_parameters(tiny, monkeypatch):
     plan = plan_load(tiny)
     assert plan.placement.device_map["lm_head"] == "disk"
     assert sum(plan.placement.nbytes.values()) == plan.tree.nbytes
+
+
+@pytest.mark.parametrize(
+    ("name", "model_class"),
+    [
+        ("bert-base-uncased", "BertForMaskedLM"),
+        ("chatglm-6b", "ChatGLMForConditionalGeneration"),
+        ("opus-mt-en-mg", "MarianMTModel"),
+        ("t5-base", "T5ForConditionalGeneration"),
+    ],
+)
+def test_the_class_that_was_saved_is_the_one_shown(shared_data, name, model_class):
+    assert plan_load(shared_data / "configs" / name).tree.kind == model_class

@@ -20,7 +20,7 @@ from tinyhf.errors import (
 from tinyhf.hub import HubOptions, cached_file, record_lookups
 from tinyhf.inspection.parameter_tree import Branch, parameter_tree
 from tinyhf.inspection.weight_files import plan_weights
-from tinyhf.models import AutoModelForCausalLM
+from tinyhf.models.auto import stored_class
 from tinyhf.models.loading import LoadingInfo, load_config, name_in_model
 from tinyhf.models.placement import Placement, place_model
 from tinyhf.models.report import differences
@@ -29,7 +29,7 @@ from tinyhf.tokenization import AutoTokenizer
 
 @dataclass
 class LoadPlan:
-    """What ``AutoModelForCausalLM.from_pretrained(name)`` would do.
+    """What ``from_pretrained(name)`` of the class that was saved would do.
 
     Args:
         name: as it was asked for.
@@ -72,7 +72,7 @@ def plan_load(name, **hub_arguments):
     with record_lookups() as lookups["config"]:
         config = AutoConfig.from_pretrained(name, **vars(hub_options))
     hub_options = hub_options.at_commit_of(config._source)
-    model = AutoModelForCausalLM.model_class(config)(config)
+    model = stored_class(config)(config)
     unreadable = config_error(model, name, hub_options)
     with record_lookups() as lookups["weights"]:
         shards, incomplete = plan_weights(name, hub_options)

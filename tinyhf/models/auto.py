@@ -104,6 +104,13 @@ FAMILIES = {
 }
 
 
+def stored_class(config):
+    """The class that was saved: the one ``architectures`` names, or else one of the family."""
+    heads = FAMILIES[type(config)]
+    named = [head for head in heads.values() if head.__name__ in (config.architectures or ())]
+    return named[0] if named else heads.get("causal_lm", heads["base"])
+
+
 class _AutoModel:
     """What the Auto classes share; each names its column of FAMILIES."""
 
