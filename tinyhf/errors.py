@@ -33,6 +33,7 @@ class TinyHFError(Exception):
         sentence = f"{where}: {problem}" if where else problem
         if details:
             sentence += f" ({', '.join(details)})"
+        fix = fix if not fix or fix[-1] in ".?!" else f"{fix}."
         super().__init__(f"{sentence}. {fix}" if fix else f"{sentence}.")
 
 
