@@ -409,10 +409,10 @@ def test_an_unknown_argument(counting_model, name, nearest):
         ("num_beams", 4),
         ("penalty_alpha", 0.6),
         ("assistant_model", object()),
-        ("bad_words_ids", [[1]]),
+        ("guidance_scale", 1.5),
         ("inputs_embeds", np.zeros((1, 1, 4))),
         ("prompt_lookup_num_tokens", 3),
-        ("eta_cutoff", 0.1),
+        ("watermarking_config", {"bias": 2.0}),
     ],
 )
 def test_what_transformers_has_and_this_version_has_not(counting_model, name, value):

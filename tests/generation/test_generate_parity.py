@@ -40,7 +40,16 @@ SAMPLING = [
     {"use_cache": False},
     {"eos_token_id": [2, 5, 8, 13, 21]},
     {"pad_token_id": 0, "eos_token_id": list(range(2, 40))},
+    {"top_h": 0.4},
+    {"top_h": 0.7, "top_k": 0, "temperature": 1.5},
+    {"epsilon_cutoff": 0.02, "top_k": 0},
+    {"eta_cutoff": 0.1, "top_k": 0},
+    {"encoder_repetition_penalty": 1.5, "num_return_sequences": 2},
+    {"renormalize_logits": True, "top_k": 7, "top_p": 0.9},
+    {"suppress_tokens": list(range(100)), "begin_suppress_tokens": list(range(90, 200))},
+    {"exponential_decay_length_penalty": (3, 1.3)},
 ]
+BIAS = [[[token_id], 4.0 - token_id / 30] for token_id in range(40, 211)]
 GREEDY = [
     {},
     {"repetition_penalty": 1.3},
@@ -48,6 +57,15 @@ GREEDY = [
     {"min_new_tokens": 12},
     {"use_cache": False},
     {"eos_token_id": [2, 5, 8, 13, 21]},
+    {"sequence_bias": [*BIAS, [[50, 41], -9.0]]},
+    {"bad_words_ids": [[token_id] for token_id in range(120)]},
+    {"forced_eos_token_id": 2, "forced_bos_token_id": 7},
+    {"encoder_repetition_penalty": 1.5},
+    {"encoder_no_repeat_ngram_size": 2, "encoder_repetition_penalty": 2.0},
+    {"remove_invalid_values": True, "no_repeat_ngram_size": 1},
+    {"exponential_decay_length_penalty": (3, 1.2)},
+    {"suppress_tokens": list(range(3, 150)), "renormalize_logits": True},
+    {"begin_suppress_tokens": list(range(200))},
 ]
 
 

@@ -61,6 +61,25 @@ def test_equality_is_about_values():
         ("eos_token_id", "</s>", "a token id or a list of them"),
         ("pad_token_id", [1], "a token id"),
         ("early_stopping", "soon", 'True, False or "never"'),
+        ("forced_bos_token_id", [1], "a token id"),
+        ("forced_eos_token_id", [], "a token id or a list of them"),
+        ("suppress_tokens", 3, "a list of token ids"),
+        ("begin_suppress_tokens", [-1], "a list of token ids"),
+        ("bad_words_ids", [1], "a list of lists of token ids, none of them empty"),
+        ("bad_words_ids", [[]], "a list of lists of token ids, none of them empty"),
+        ("sequence_bias", 1.0, "a list of [[token ids], number], or a dict"),
+        ("sequence_bias", [[[1]]], "a list of [[token ids], number], or a dict"),
+        ("sequence_bias", {1: 2.0}, "a list of [[token ids], number], or a dict"),
+        ("sequence_bias", {(1,): "high"}, "a list of [[token ids], number], or a dict"),
+        ("exponential_decay_length_penalty", 1.1, "two numbers"),
+        ("exponential_decay_length_penalty", (-1, 1.1), "two numbers"),
+        ("encoder_repetition_penalty", 0.0, "a number above 0"),
+        ("encoder_no_repeat_ngram_size", -1, "a whole number, 0 or more"),
+        ("top_h", 0.0, "a number above 0, at most 1"),
+        ("epsilon_cutoff", 1.0, "a number from 0, below 1"),
+        ("eta_cutoff", -0.1, "a number from 0, below 1"),
+        ("remove_invalid_values", 1, "True or False"),
+        ("renormalize_logits", "yes", "True or False"),
     ],
 )
 def test_a_value_that_is_not_allowed(field, value, wanted):
@@ -86,6 +105,11 @@ def test_saved_and_read_again(tmp_path):
     config.save_pretrained(tmp_path / "new")
     assert GenerationConfig.from_pretrained(tmp_path / "new") == config
     assert "top_k" not in json.loads((tmp_path / "new" / "generation_config.json").read_text())
+
+
+def test_a_bias_with_tuples_is_written_as_a_list(tmp_path):
+    GenerationConfig(sequence_bias={(1, 2): -3.0}).save_pretrained(tmp_path)
+    assert GenerationConfig.from_pretrained(tmp_path).sequence_bias == [[[1, 2], -3.0]]
 
 
 def test_from_pretrained_takes_other_names_and_values(tmp_path):

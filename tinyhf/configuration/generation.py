@@ -8,11 +8,10 @@ looks for each one in this order:
 
 import copy
 import json
-import math
-import numbers
 from pathlib import Path
 
 from tinyhf.configuration.base import read_json
+from tinyhf.configuration.generation_rules import RULES
 from tinyhf.errors import ArgumentError, HubError
 from tinyhf.hub import HubOptions, cached_file
 
@@ -51,62 +50,6 @@ GLOBAL_DEFAULTS = {
 }
 
 
-def whole_number(lowest):
-    """A rule of ``RULES``."""
-    return (
-        lambda value: isinstance(value, numbers.Integral) and value >= lowest,
-        f"a whole number, {lowest} or more",
-    )
-
-
-def fraction(from_zero=True):
-    """A rule of ``RULES``."""
-    return (
-        lambda value: _is_number(value) and 0 <= value <= 1 and (from_zero or value > 0),
-        "a number from 0 to 1" if from_zero else "a number above 0, at most 1",
-    )
-
-
-def _is_number(value):
-    return isinstance(value, numbers.Real) and math.isfinite(value)
-
-
-def _is_token_id_or_list(value):
-    ids = value if isinstance(value, list | tuple) else [value]
-    return all(isinstance(token_id, numbers.Integral) for token_id in ids)
-
-
-def _is_text_or_list(value):
-    texts = value if isinstance(value, list | tuple) else [value]
-    return bool(texts) and all(isinstance(text, str) and text for text in texts)
-
-
-#: Field → how to check it, and what to say where the check fails.
-RULES = {
-    "max_length": whole_number(1),
-    "max_new_tokens": whole_number(1),
-    "min_length": whole_number(0),
-    "min_new_tokens": whole_number(0),
-    "max_time": (lambda value: _is_number(value) and value >= 0, "seconds, 0 or more"),
-    "stop_strings": (_is_text_or_list, "a text or a list of texts, none of them empty"),
-    "early_stopping": (lambda value: value in (True, False, "never"), 'True, False or "never"'),
-    "num_beams": whole_number(1),
-    "num_return_sequences": whole_number(1),
-    "temperature": (
-        lambda value: _is_number(value) and value > 0,
-        "a number above 0; for greedy decoding set do_sample=False",
-    ),
-    "top_k": whole_number(0),
-    "top_p": fraction(),
-    "min_p": fraction(),
-    "typical_p": fraction(from_zero=False),
-    "repetition_penalty": (lambda value: _is_number(value) and value > 0, "a number above 0"),
-    "no_repeat_ngram_size": whole_number(0),
-    "pad_token_id": (lambda value: isinstance(value, numbers.Integral), "a token id"),
-    "eos_token_id": (_is_token_id_or_list, "a token id or a list of them"),
-}
-
-
 class GenerationConfig:
     """All settings of ``generate``, under Hugging Face's names; unknown ones are kept as they are.
 
@@ -131,6 +74,18 @@ class GenerationConfig:
     typical_p = None  # only tokens about as surprising as the text is on average, to this mass
     repetition_penalty = None  # above 1: tokens that are there already become less probable
     no_repeat_ngram_size = None  # a run of so many tokens may occur once only; 0 for off
+    top_h = None  # only the most probable tokens that together reach this share of the entropy
+    epsilon_cutoff = None  # only tokens of this probability or more; 0 for off
+    eta_cutoff = None  # the same, lower where the entropy is high; 0 for off
+    encoder_repetition_penalty = None  # above 1: tokens of the text that is read get more probable
+    encoder_no_repeat_ngram_size = None  # no run of so many tokens of the text that is read
+    sequence_bias = None  # [[ids], number] each: added to the score of what completes these ids
+    bad_words_ids = None  # lists of ids that never occur
+    suppress_tokens = begin_suppress_tokens = None  # ids that never come, or not as the first one
+    forced_bos_token_id = forced_eos_token_id = None  # the second token of all, the last one
+    exponential_decay_length_penalty = None  # (start, factor): the end is more and more probable
+    remove_invalid_values = None  # NaN and infinite scores become numbers
+    renormalize_logits = None  # after all that, scores become log-probabilities
 
     # What comes back.
     num_return_sequences = None  # answers to each prompt
@@ -146,17 +101,13 @@ class GenerationConfig:
 
     # Known by name, so that files that hold them can be read, shown and saved.
     assistant_confidence_threshold = assistant_early_exit = assistant_ensemble_weight = None
-    assistant_lookbehind = bad_words_ids = begin_suppress_tokens = cache_config = None
-    cache_implementation = compile_config = constraints = continuous_batching_config = None
-    decoder_start_token_id = disable_compile = diversity_penalty = dola_layers = None
-    early_stopping = encoder_no_repeat_ngram_size = encoder_repetition_penalty = None
-    epsilon_cutoff = eta_cutoff = exponential_decay_length_penalty = force_words_ids = None
-    forced_bos_token_id = forced_eos_token_id = guidance_scale = is_assistant = None
+    assistant_lookbehind = cache_config = cache_implementation = compile_config = constraints = None
+    continuous_batching_config = decoder_start_token_id = disable_compile = diversity_penalty = None
+    dola_layers = early_stopping = force_words_ids = guidance_scale = is_assistant = None
     length_penalty = low_memory = max_cache_len = max_matching_ngram_size = None
     num_assistant_tokens = num_assistant_tokens_schedule = num_beam_groups = num_beams = None
-    penalty_alpha = prefill_chunk_size = prompt_lookup_num_tokens = remove_invalid_values = None
-    renormalize_logits = sequence_bias = speculation_type = suppress_tokens = None
-    target_lookbehind = token_healing = top_h = use_mtp = watermarking_config = None
+    penalty_alpha = prefill_chunk_size = prompt_lookup_num_tokens = speculation_type = None
+    target_lookbehind = token_healing = use_mtp = watermarking_config = None
     _from_model_config = transformers_version = None
 
     def __init__(self, **fields):
@@ -211,10 +162,8 @@ class GenerationConfig:
             ArgumentError: names the field, its value, and what is allowed.
         """
         for name in sorted(vars(self).keys() & RULES.keys()):
-            value = getattr(self, name)
-            allowed, wanted = RULES[name]
-            if value is not None and not allowed(value):
-                raise ArgumentError("not allowed", where=name, wanted=wanted, got=value)
+            if (value := getattr(self, name)) is not None and not RULES[name].allows(value):
+                raise ArgumentError("not allowed", where=name, wanted=RULES[name].wanted, got=value)
         sequences, num_beams = self.num_return_sequences or 1, self.num_beams or 1
         if sequences > 1 and num_beams == 1 and not self.do_sample:
             raise ArgumentError(
@@ -234,6 +183,8 @@ class GenerationConfig:
     def to_json_string(self, use_diff=True, ignore_metadata=False):
         """The text of ``generation_config.json``: with ``use_diff``, only fields that are set."""
         fields = self.set_fields() if use_diff else self.to_dict()
+        if isinstance(bias := fields.get("sequence_bias"), dict):
+            fields["sequence_bias"] = list(bias.items())  # JSON has no tuples as keys
         hidden = METADATA_FIELDS if ignore_metadata else ()
         shown = {name: value for name, value in fields.items() if name not in hidden}
         return json.dumps(shown, indent=2, sort_keys=True) + "\n"

@@ -7,15 +7,33 @@ import numpy as np
 
 from tinyhf.backend.random import TorchGenerator, default_generator
 from tinyhf.errors import ArgumentError
-from tinyhf.generation.logits_process import (
-    LogitsProcessorList,
+from tinyhf.generation.logits_length import (
+    ExponentialDecayLengthPenalty,
+    ForcedBOSTokenLogitsProcessor,
+    ForcedEOSTokenLogitsProcessor,
     MinLengthLogitsProcessor,
     MinNewTokensLengthLogitsProcessor,
-    MinPLogitsWarper,
+    SuppressTokensAtBeginLogitsProcessor,
+)
+from tinyhf.generation.logits_process import (
+    EncoderNoRepeatNGramLogitsProcessor,
+    EncoderRepetitionPenaltyLogitsProcessor,
+    InfNanRemoveLogitsProcessor,
+    LogitNormalization,
+    LogitsProcessorList,
+    NoBadWordsLogitsProcessor,
     NoRepeatNGramLogitsProcessor,
     PrefixConstrainedLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
+    SequenceBiasLogitsProcessor,
+    SuppressTokensLogitsProcessor,
+)
+from tinyhf.generation.logits_warpers import (
+    EpsilonLogitsWarper,
+    EtaLogitsWarper,
+    MinPLogitsWarper,
     TemperatureLogitsWarper,
+    TopHLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
     TypicalLogitsWarper,
@@ -28,37 +46,110 @@ from tinyhf.generation.stopping_criteria import (
     StopStringCriteria,
 )
 
+#: What a group of settings says when it has no effect: most calls can skip the whole group.
+REPETITION = {
+    "sequence_bias": None,
+    "encoder_repetition_penalty": 1.0,
+    "repetition_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "encoder_no_repeat_ngram_size": 0,
+    "bad_words_ids": None,
+}
+FORCING = {
+    "forced_bos_token_id": None,
+    "forced_eos_token_id": None,
+    "remove_invalid_values": False,
+    "exponential_decay_length_penalty": None,
+    "suppress_tokens": None,
+    "begin_suppress_tokens": None,
+}
+
+
+def differs(config, settings):
+    """Whether ``config`` says anything else than these ``settings``."""
+    return [*map(vars(config).get, settings)] != [*settings.values()]
+
 
 def get_logits_processor(
-    generation_config, input_ids, attention_mask, prefix_allowed_tokens_fn, custom
+    generation_config,
+    input_ids,
+    attention_mask,
+    prefix_allowed_tokens_fn,
+    custom,
+    encoder_input_ids=None,
 ):
-    """What bends the scores, in transformers' order: what the text forbids, then sampling."""
+    """What bends the scores, in transformers' order: penalties, bans, the caller's own, sampling.
+
+    Args:
+        encoder_input_ids: what the encoder reads (batch, seq); None, without encoder: input_ids.
+    """
     processors = LogitsProcessorList()
-    ends = generation_config.eos_token_id
-    if generation_config.repetition_penalty not in (None, 1.0):
-        padding = 0  # or the number of ids before each row's text, as often as stage 11 repeats it
-        if attention_mask is not None and attention_mask.ndim == 2:
-            padding = np.repeat(
-                attention_mask.argmax(axis=1), generation_config.num_return_sequences
-            )
-        processors.append(
-            RepetitionPenaltyLogitsProcessor(generation_config.repetition_penalty, padding)
-        )
-    if generation_config.no_repeat_ngram_size:
-        processors.append(NoRepeatNGramLogitsProcessor(generation_config.no_repeat_ngram_size))
-    if generation_config.min_new_tokens is not None and ends is not None:  # wins over min_length
-        prompt_length = input_ids.shape[1]
-        minimum = MinNewTokensLengthLogitsProcessor(
-            prompt_length, generation_config.min_new_tokens, ends
-        )
-        processors.append(minimum)
-    elif generation_config.min_length and ends is not None:
-        processors.append(MinLengthLogitsProcessor(generation_config.min_length, ends))
+    if differs(generation_config, REPETITION):
+        read = input_ids if encoder_input_ids is None else encoder_input_ids
+        processors += get_repetition_processors(generation_config, attention_mask, read)
+    if generation_config.eos_token_id is not None:
+        processors += get_minimum_processors(generation_config, input_ids.shape[1])
     if prefix_allowed_tokens_fn is not None:
         processors.append(PrefixConstrainedLogitsProcessor(prefix_allowed_tokens_fn))
+    if differs(generation_config, FORCING):
+        processors += get_forcing_processors(generation_config, input_ids.shape[1])
     processors = merge(processors, custom, "logits_processor")
     if generation_config.do_sample:
-        processors.extend(get_logits_warpers(generation_config))
+        processors += get_logits_warpers(generation_config)
+    if generation_config.renormalize_logits:
+        processors.append(LogitNormalization())
+    return processors
+
+
+def get_repetition_processors(config, attention_mask, encoder_input_ids):
+    """What must not be said, or not again."""
+    processors = []
+    if config.sequence_bias is not None:
+        processors.append(SequenceBiasLogitsProcessor(config.sequence_bias))
+    if (penalty := config.encoder_repetition_penalty) not in (None, 1.0):
+        processors.append(EncoderRepetitionPenaltyLogitsProcessor(penalty, encoder_input_ids))
+    if config.repetition_penalty not in (None, 1.0):
+        padding = 0  # or the number of ids before each row's text, as often as stage 11 repeats it
+        if attention_mask is not None and attention_mask.ndim == 2:
+            padding = np.repeat(attention_mask.argmax(axis=1), config.num_return_sequences)
+        processors.append(RepetitionPenaltyLogitsProcessor(config.repetition_penalty, padding))
+    if config.no_repeat_ngram_size:
+        processors.append(NoRepeatNGramLogitsProcessor(config.no_repeat_ngram_size))
+    if size := config.encoder_no_repeat_ngram_size:
+        processors.append(EncoderNoRepeatNGramLogitsProcessor(size, encoder_input_ids))
+    if config.bad_words_ids is not None:
+        processors.append(NoBadWordsLogitsProcessor(config.bad_words_ids, config.eos_token_id))
+    return processors
+
+
+def get_minimum_processors(config, prompt_length):
+    """What holds back the end; min_new_tokens wins over min_length."""
+    minimum, ends = config.min_new_tokens, config.eos_token_id
+    if minimum is not None:
+        return [MinNewTokensLengthLogitsProcessor(prompt_length, minimum, ends)]
+    return [MinLengthLogitsProcessor(config.min_length, ends)] if config.min_length else []
+
+
+def get_forcing_processors(config, prompt_length):
+    """What must be said first or last, and what never."""
+    processors = []
+    if config.forced_bos_token_id is not None:
+        processors.append(ForcedBOSTokenLogitsProcessor(config.forced_bos_token_id))
+    if (forced := config.forced_eos_token_id) is not None:
+        processors.append(ForcedEOSTokenLogitsProcessor(config.max_length, forced))
+    if config.remove_invalid_values:
+        processors.append(InfNanRemoveLogitsProcessor())
+    if (decay := config.exponential_decay_length_penalty) is not None:
+        if config.eos_token_id is None:
+            fix = "exponential_decay_length_penalty= makes the end more probable, and none is set."
+            raise ArgumentError("is missing", where="eos_token_id", wanted="a token id", fix=fix)
+        processors.append(ExponentialDecayLengthPenalty(decay, config.eos_token_id, prompt_length))
+    if config.suppress_tokens is not None:
+        processors.append(SuppressTokensLogitsProcessor(config.suppress_tokens))
+    if (suppressed := config.begin_suppress_tokens) is not None:
+        begins_forced = prompt_length == 1 and config.forced_bos_token_id is not None
+        begin = prompt_length + begins_forced
+        processors.append(SuppressTokensAtBeginLogitsProcessor(suppressed, begin))
     return processors
 
 
@@ -67,6 +158,8 @@ def get_logits_warpers(generation_config):
     warpers = []
     if generation_config.temperature not in (None, 1.0):
         warpers.append(TemperatureLogitsWarper(generation_config.temperature))
+    if generation_config.top_h is not None:
+        warpers.append(TopHLogitsWarper(generation_config.top_h))
     if generation_config.top_k:
         warpers.append(TopKLogitsWarper(generation_config.top_k))
     if generation_config.top_p not in (None, 1.0):
@@ -75,6 +168,10 @@ def get_logits_warpers(generation_config):
         warpers.append(MinPLogitsWarper(generation_config.min_p))
     if generation_config.typical_p not in (None, 1.0):
         warpers.append(TypicalLogitsWarper(generation_config.typical_p))
+    if generation_config.epsilon_cutoff:
+        warpers.append(EpsilonLogitsWarper(generation_config.epsilon_cutoff))
+    if generation_config.eta_cutoff:
+        warpers.append(EtaLogitsWarper(generation_config.eta_cutoff))
     return warpers
 
 

@@ -1,4 +1,4 @@
-"""Floor 6 · Scores of the next token are bent before one is chosen: penalties, bans, truncation.
+"""Floor 6 · Scores of the next token are bent before one is chosen: penalties and bans.
 
 Mirrors transformers/generation/logits_process.py. Each processor is a formula from ``(input_ids,
 scores)`` to new scores; -inf means "never". Both arrays live on the host, also when the model is on
@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from tinyhf.errors import ArgumentError
-from tinyhf.functional import log_softmax, softmax
+from tinyhf.functional import log_softmax
 
 NEVER = -math.inf
 
@@ -37,6 +37,32 @@ class LogitsProcessorList(list):
 
 
 # ---- penalties and bans: what the text so far forbids --------------------------------------------
+
+
+class SequenceBiasLogitsProcessor(LogitsProcessor):
+    """score + bias for each token that would complete a sequence; -inf is a ban.
+
+    Args:
+        sequence_bias: {(token ids): bias}, or a list of [[token ids], bias].
+
+    Raises:
+        ArgumentError: a token is outside the vocabulary.
+    """
+
+    setting = "sequence_bias"
+
+    def __init__(self, sequence_bias):
+        pairs = sequence_bias.items() if isinstance(sequence_bias, dict) else sequence_bias
+        self.sequence_bias = {tuple(sequence): bias for sequence, bias in pairs}
+
+    def __call__(self, input_ids, scores):
+        total = np.zeros_like(scores)
+        for (*beginning, last), bias in self.sequence_bias.items():
+            check_token_ids([*beginning, last], scores, self.setting)
+            if len(beginning) <= input_ids.shape[1]:
+                ending = input_ids[:, input_ids.shape[1] - len(beginning) :]
+                total[(ending == beginning).all(axis=1), last] += bias
+        return scores + total
 
 
 class RepetitionPenaltyLogitsProcessor(LogitsProcessor):
@@ -63,6 +89,20 @@ class RepetitionPenaltyLogitsProcessor(LogitsProcessor):
         return scores
 
 
+class EncoderRepetitionPenaltyLogitsProcessor(RepetitionPenaltyLogitsProcessor):
+    """score * penalty if positive, score / penalty if negative, for each token of what was read.
+
+    Above 1 it keeps to the words of the encoder's text; in a model without encoder, the prompt's.
+    """
+
+    def __init__(self, penalty, encoder_input_ids):
+        super().__init__(1 / penalty)
+        self.encoder_input_ids = encoder_input_ids
+
+    def __call__(self, input_ids, scores):
+        return super().__call__(repeat_rows(self.encoder_input_ids, scores), scores)
+
+
 class NoRepeatNGramLogitsProcessor(LogitsProcessor):
     """Bans each token that would complete a run of ``ngram_size`` tokens a second time.
 
@@ -73,36 +113,46 @@ class NoRepeatNGramLogitsProcessor(LogitsProcessor):
         self.ngram_size = ngram_size
 
     def __call__(self, input_ids, scores):
+        return self.ban_runs_of(input_ids, input_ids, scores)
+
+    def ban_runs_of(self, text, input_ids, scores):
+        """Scores without the tokens with which ``input_ids`` would end in a run of ``text``."""
+        beginning = self.ngram_size - 1
         length = input_ids.shape[1]
-        if length < self.ngram_size:
+        if text.shape[1] <= beginning or length < beginning:
             return scores
-        runs = np.lib.stride_tricks.sliding_window_view(input_ids, self.ngram_size, axis=1)
-        ending = input_ids[:, None, length - self.ngram_size + 1 :]
+        runs = np.lib.stride_tricks.sliding_window_view(text, self.ngram_size, axis=1)
+        ending = input_ids[:, None, length - beginning :]
         row, run = (runs[..., :-1] == ending).all(axis=-1).nonzero()
         scores = scores.copy()
         scores[row, runs[row, run, -1]] = NEVER
         return scores
 
 
-class MinLengthLogitsProcessor(LogitsProcessor):
-    """Bans the end-of-sequence tokens while a row has fewer than ``min_length`` tokens."""
+class EncoderNoRepeatNGramLogitsProcessor(NoRepeatNGramLogitsProcessor):
+    """Bans each token that would repeat a run of ``encoder_ngram_size`` tokens of what was read."""
 
-    def __init__(self, min_length, eos_token_id):
-        self.min_length = min_length
-        self.eos_token_id = eos_token_id
+    def __init__(self, encoder_ngram_size, encoder_input_ids):
+        super().__init__(encoder_ngram_size)
+        self.encoder_input_ids = encoder_input_ids
 
     def __call__(self, input_ids, scores):
-        if input_ids.shape[1] >= self.min_length:
-            return scores
-        ends = np.isin(np.arange(scores.shape[1]), self.eos_token_id)
-        return np.where(ends, NEVER, scores)
+        return self.ban_runs_of(repeat_rows(self.encoder_input_ids, scores), input_ids, scores)
 
 
-class MinNewTokensLengthLogitsProcessor(MinLengthLogitsProcessor):
-    """Bans the end-of-sequence tokens for the first ``min_new_tokens`` after the prompt."""
+class NoBadWordsLogitsProcessor(SequenceBiasLogitsProcessor):
+    """Bans each token that would complete one of these lists of ids; the end token stays allowed.
 
-    def __init__(self, prompt_length_to_skip, min_new_tokens, eos_token_id):
-        super().__init__(prompt_length_to_skip + min_new_tokens, eos_token_id)
+    Args:
+        bad_words_ids: a list of lists of token ids.
+        eos_token_id: an id or a list of them.
+    """
+
+    setting = "bad_words_ids"
+
+    def __init__(self, bad_words_ids, eos_token_id=None):
+        ends = [[token_id] for token_id in np.ravel(() if eos_token_id is None else eos_token_id)]
+        super().__init__([(word, NEVER) for word in bad_words_ids if list(word) not in ends])
 
 
 class PrefixConstrainedLogitsProcessor(LogitsProcessor):
@@ -132,97 +182,46 @@ class PrefixConstrainedLogitsProcessor(LogitsProcessor):
         return constrained
 
 
-# ---- only when sampling: how bold, and among how many --------------------------------------------
+# ---- the same at every step ----------------------------------------------------------------------
 
 
-class TemperatureLogitsWarper(LogitsProcessor):
-    """score / temperature: below 1 differences grow, above 1 they shrink."""
-
-    def __init__(self, temperature):
-        self.temperature = float(temperature)
+class InfNanRemoveLogitsProcessor(LogitsProcessor):
+    """NaN becomes 0, and what is infinite the largest number of its sign."""
 
     def __call__(self, input_ids, scores):
-        return scores / self.temperature
+        return np.nan_to_num(scores)
 
 
-class TopKLogitsWarper(LogitsProcessor):
-    """Keeps the ``top_k`` highest scores, and all that equal the last of them.
+class SuppressTokensLogitsProcessor(LogitsProcessor):
+    """Bans tokens; an id outside the vocabulary does nothing."""
 
-    Fan et al. 2018, arXiv:1805.04833.
-    """
-
-    def __init__(self, top_k, min_tokens_to_keep=1):
-        self.top_k = max(top_k, min_tokens_to_keep)
+    def __init__(self, suppress_tokens):
+        self.suppress_tokens = suppress_tokens
 
     def __call__(self, input_ids, scores):
-        top_k = min(self.top_k, scores.shape[1])
-        last_kept = np.partition(scores, -top_k, axis=-1)[:, -top_k, None]
-        return np.where(scores < last_kept, NEVER, scores)
+        return np.where(are_tokens(self.suppress_tokens, scores), NEVER, scores)
 
 
-class TopPLogitsWarper(LogitsProcessor):
-    """Keeps the most probable tokens that together reach ``top_p``: drops the tail below 1 - top_p.
-
-    Nucleus sampling, Holtzman et al. 2019, arXiv:1904.09751.
-    """
-
-    def __init__(self, top_p, min_tokens_to_keep=1):
-        self.top_p = float(top_p)
-        self.min_tokens_to_keep = min_tokens_to_keep
+class LogitNormalization(LogitsProcessor):
+    """score - log Σ exp(score): log-probabilities again, after all others."""
 
     def __call__(self, input_ids, scores):
-        ascending = np.argsort(scores, axis=-1, kind="stable")
-        tail = _cumulative_probabilities(scores, ascending) <= 1 - self.top_p
-        tail[:, -self.min_tokens_to_keep :] = False
-        np.put_along_axis(tail, ascending, tail.copy(), axis=-1)  # sorted places → token ids
-        return np.where(tail, NEVER, scores)
+        return log_softmax(scores)
 
 
-class MinPLogitsWarper(LogitsProcessor):
-    """Keeps tokens at least ``min_p`` times as probable as the most probable one.
-
-    Nguyen et al. 2024, arXiv:2407.01082.
-    """
-
-    def __init__(self, min_p, min_tokens_to_keep=1):
-        self.min_p = float(min_p)
-        self.min_tokens_to_keep = min_tokens_to_keep
-
-    def __call__(self, input_ids, scores):
-        probs = softmax(scores)
-        improbable = probs < self.min_p * probs.max(axis=-1, keepdims=True)
-        keep = min(self.min_tokens_to_keep, scores.shape[1])
-        best = np.argpartition(probs, -keep, axis=-1)[:, -keep:]
-        np.put_along_axis(improbable, best, False, axis=-1)
-        return np.where(improbable, NEVER, scores)
+def are_tokens(token_ids, scores):
+    """Whether each token of the vocabulary is among ``token_ids``: bool (1, vocabulary)."""
+    return np.isin(np.arange(scores.shape[1]), token_ids)[None]
 
 
-class TypicalLogitsWarper(LogitsProcessor):
-    """Keeps tokens whose surprise -log p is nearest to the entropy -Σ p log p, up to ``mass``.
-
-    Meister et al. 2022, arXiv:2202.00666.
-    """
-
-    def __init__(self, mass=0.9, min_tokens_to_keep=1):
-        self.mass = float(mass)
-        self.min_tokens_to_keep = min_tokens_to_keep
-
-    def __call__(self, input_ids, scores):
-        log_probs = log_softmax(scores)
-        with np.errstate(invalid="ignore"):  # a banned token: 0 * -inf
-            entropy = -np.nansum(np.exp(log_probs) * log_probs, axis=-1, keepdims=True)
-        oddness = np.abs(-log_probs - entropy)
-        typical_first = np.argsort(oddness, axis=-1, kind="stable")
-        oddness_sorted = np.take_along_axis(oddness, typical_first, axis=-1)
-        within_mass = (_cumulative_probabilities(scores, typical_first) < self.mass).sum(axis=-1)
-        last = np.minimum(within_mass, scores.shape[1] - 1)[:, None]
-        odd = oddness_sorted > np.take_along_axis(oddness_sorted, last, axis=-1)
-        odd[:, : self.min_tokens_to_keep] = False
-        np.put_along_axis(odd, typical_first, odd.copy(), axis=-1)  # sorted places → token ids
-        return np.where(odd, NEVER, scores)
+def check_token_ids(token_ids, scores, setting):
+    """Raise ArgumentError, with the name of the ``setting``, for an id outside the vocabulary."""
+    highest = int(np.max(token_ids))
+    if highest >= scores.shape[1]:
+        wanted = f"0 to {scores.shape[1] - 1}"
+        raise ArgumentError("is outside the vocabulary", where=setting, wanted=wanted, got=highest)
 
 
-def _cumulative_probabilities(scores, order):
-    # torch adds up in float64 and rounds each sum to float32: so the same token is the last one in
-    probs = softmax(np.take_along_axis(scores, order, axis=-1))
-    return probs.cumsum(axis=-1, dtype=np.float64).astype(np.float32)
+def repeat_rows(prompts, scores):
+    """Each prompt as often as it has rows of scores: num_return_sequences times."""
+    return np.repeat(prompts, len(scores) // len(prompts), axis=0)

@@ -16,17 +16,17 @@ from tinyhf.errors import ArgumentError, note_once
 DEFAULT_NEW_TOKENS = 20
 
 #: Settings without effect on greedy decoding.
-ONLY_FOR_SAMPLING = {"temperature", "top_k", "top_p", "min_p", "typical_p"}
+ONLY_FOR_SAMPLING = {
+    *("temperature", "top_h", "top_k", "top_p", "min_p", "typical_p"),
+    *("epsilon_cutoff", "eta_cutoff"),
+}
 
 #: What transformers has, what would change the answer, and what this version does not have.
 SETTINGS_NOT_HERE = {
     *("num_beams", "num_beam_groups", "diversity_penalty", "constraints", "force_words_ids"),
     *("penalty_alpha", "dola_layers", "low_memory", "use_mtp", "guidance_scale", "token_healing"),
     *("prompt_lookup_num_tokens", "assistant_early_exit", "speculation_type", "is_assistant"),
-    *("sequence_bias", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens"),
-    *("forced_bos_token_id", "forced_eos_token_id", "exponential_decay_length_penalty"),
-    *("encoder_repetition_penalty", "encoder_no_repeat_ngram_size", "remove_invalid_values"),
-    *("top_h", "epsilon_cutoff", "eta_cutoff", "renormalize_logits", "watermarking_config"),
+    "watermarking_config",
 }
 ARGUMENTS_NOT_HERE = {
     *("assistant_model", "assistant_tokenizer", "custom_generate", "decoder_input_ids"),
