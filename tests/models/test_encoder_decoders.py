@@ -196,12 +196,8 @@ def test_bart_repeats_its_input_and_marian_does_not():
 
 
 @one_of_each
-def test_generate_says_that_it_is_not_there_yet(variant):
-    model = our_model(variant)
-    assert model.can_generate()
-    sentence = r"does not know encoder–decoders like \w+ yet\. Call the model itself"
-    with pytest.raises(ArgumentError, match=sentence):
-        model.generate(inputs(variant)["input_ids"], num_beams=4)
+def test_without_a_head_it_cannot_write(variant):
+    assert our_model(variant).can_generate()
     with pytest.raises(ArgumentError, match=r"no language-model head.*AutoModelForSeq2SeqLM"):
         our_model(variant, "base").generate(inputs(variant)["input_ids"])
 

@@ -1,6 +1,7 @@
 """Floor 6 · Ids become more ids: scores, draws, stopping, streaming."""
 
 from tinyhf.generation.chatglm import ChatGLMGenerationMixin, InvalidScoreLogitsProcessor
+from tinyhf.generation.encoder_decoder import EncoderDecoderGenerationMixin
 from tinyhf.generation.logits_length import (
     ExponentialDecayLengthPenalty,
     ForcedBOSTokenLogitsProcessor,
@@ -33,6 +34,7 @@ from tinyhf.generation.logits_warpers import (
     TopPLogitsWarper,
     TypicalLogitsWarper,
 )
+from tinyhf.generation.outputs import GenerateDecoderOnlyOutput, GenerateEncoderDecoderOutput
 from tinyhf.generation.stopping_criteria import (
     EosTokenCriteria,
     MaxLengthCriteria,
@@ -42,17 +44,20 @@ from tinyhf.generation.stopping_criteria import (
     StopStringCriteria,
 )
 from tinyhf.generation.streamers import BaseStreamer, TextIteratorStreamer, TextStreamer
-from tinyhf.generation.utils import GenerateDecoderOnlyOutput, GenerationMixin
+from tinyhf.generation.utils import GenerationMixin
 from tinyhf.models.chatglm import ChatGLMForConditionalGeneration
+from tinyhf.models.encoder_decoder import EncoderDecoderModel
 from tinyhf.models.pretrained import PreTrainedModel
 
 # Models live a floor below and know nothing of this one: here is where they learn to write.
 PreTrainedModel.__bases__ += (GenerationMixin,)
+EncoderDecoderModel.__bases__ += (EncoderDecoderGenerationMixin,)
 ChatGLMForConditionalGeneration.__bases__ += (ChatGLMGenerationMixin,)
 
 __all__ = [
     "BaseStreamer",
     "ChatGLMGenerationMixin",
+    "EncoderDecoderGenerationMixin",
     "EncoderNoRepeatNGramLogitsProcessor",
     "EncoderRepetitionPenaltyLogitsProcessor",
     "EosTokenCriteria",
@@ -62,6 +67,7 @@ __all__ = [
     "ForcedBOSTokenLogitsProcessor",
     "ForcedEOSTokenLogitsProcessor",
     "GenerateDecoderOnlyOutput",
+    "GenerateEncoderDecoderOutput",
     "GenerationMixin",
     "InfNanRemoveLogitsProcessor",
     "InvalidScoreLogitsProcessor",

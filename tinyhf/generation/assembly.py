@@ -197,7 +197,8 @@ def get_stopping_criteria(generation_config, custom, tokenizer):
 
 def merge(built, custom, name):
     """``built``, with the caller's ``custom`` in place of those of the same type, or behind."""
-    custom = [] if custom is None else custom
+    if custom is None:
+        return built
     if not isinstance(custom, list | tuple):
         raise ArgumentError("must be a list", where=name, got=type(custom).__name__)
     merged = type(built)(next((c for c in custom if type(c) is type(b)), b) for b in built)

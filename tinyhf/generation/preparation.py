@@ -61,7 +61,7 @@ def prepare_generation_config(model, generation_config, kwargs):
 def validate_model_kwargs(model, model_kwargs):
     """The keywords that are not None; each must be an argument of the model's ``forward``."""
     if not model.can_generate():
-        fix = "Load it with AutoModelForCausalLM."
+        fix = f"Load it with {model.auto_class}."
         raise ArgumentError(f"{type(model).__name__} has no language-model head", fix=fix)
     model_kwargs = {name: value for name, value in model_kwargs.items() if value is not None}
     used = inspect.signature(model.prepare_inputs_for_generation).parameters.keys()
@@ -98,11 +98,11 @@ def prepare_model_inputs(model, inputs, model_kwargs, generation_config):
     return input_ids.astype(np.int64)
 
 
-def check_input_ids(input_ids, vocab_size):
+def check_input_ids(input_ids, vocab_size, where="input_ids"):
     """Raise ArgumentError unless these are ids of the vocabulary: (batch, seq), neither 0."""
 
     def wrong(problem, wanted, got, fix=None):
-        return ArgumentError(problem, where="input_ids", wanted=wanted, got=got, fix=fix)
+        return ArgumentError(problem, where=where, wanted=wanted, got=got, fix=fix)
 
     if input_ids.ndim != 2:
         raise wrong("has the wrong shape", "(batch, seq)", input_ids.shape)

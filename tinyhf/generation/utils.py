@@ -11,9 +11,6 @@ Ids, scores and draws live on the host, wherever the model is: only one row of s
 to come over, and only on the host the draws can be torch's.
 """
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 
 from tinyhf.backend import is_array, to_device, to_host
@@ -24,6 +21,7 @@ from tinyhf.generation.assembly import (
     get_logits_processor,
     get_stopping_criteria,
 )
+from tinyhf.generation.outputs import GenerateDecoderOnlyOutput
 from tinyhf.generation.preparation import (
     prepare_attention_mask,
     prepare_generated_length,
@@ -33,31 +31,24 @@ from tinyhf.generation.preparation import (
     validate_model_kwargs,
 )
 from tinyhf.generation.stopping_criteria import EosTokenCriteria
-from tinyhf.nn import ModelOutput
-
-
-@dataclass(repr=False, eq=False)
-class GenerateDecoderOnlyOutput(ModelOutput):
-    """What ``generate(return_dict_in_generate=True)`` returns; what nobody asked for is None.
-
-    Args:
-        sequences: int64 (rows, tokens), prompt included.
-        scores: a step each, (rows, vocabulary): what the choice was made from.
-        logits: a step each, (rows, vocabulary): what the model said.
-        attentions, hidden_states: a step each, those of every layer.
-        past_key_values: the cache.
-    """
-
-    sequences: Any = None
-    scores: Any = None
-    logits: Any = None
-    attentions: Any = None
-    hidden_states: Any = None
-    past_key_values: Any = None
 
 
 class GenerationMixin:
     """What lets a model with a language-model head write."""
+
+    #: What loads such a model with the head that it needs.
+    auto_class = "AutoModelForCausalLM"
+
+    #: The mask of the text that grows.
+    text_mask = "attention_mask"
+
+    #: What a step can record → the setting that asks for it.
+    recordable = {
+        "scores": "output_scores",
+        "logits": "output_logits",
+        "attentions": "output_attentions",
+        "hidden_states": "output_hidden_states",
+    }
 
     def generate(
         self,
@@ -95,7 +86,9 @@ class GenerationMixin:
 
         Returns:
             int64 (batch * num_return_sequences, tokens) on the host, prompt included; or a
-            ``GenerateDecoderOnlyOutput``.
+            ``GenerateDecoderOnlyOutput``. An encoder–decoder reads the prompt, and returns what its
+            decoder wrote, from decoder_start_token_id or the caller's decoder_input_ids on, or a
+            ``GenerateEncoderDecoderOutput``.
 
         Raises:
             ArgumentError: an argument is unknown, impossible or not available.
@@ -107,7 +100,7 @@ class GenerationMixin:
         model_kwargs["assistant_model"] = assistant_model
         model_kwargs = validate_model_kwargs(self, model_kwargs)
         # 3. the prompt
-        input_ids = prepare_model_inputs(self, inputs, model_kwargs, generation_config)
+        prompt = input_ids = prepare_model_inputs(self, inputs, model_kwargs, generation_config)
         # 4. which tokens end a row, and which one fills it up
         prepare_special_tokens(generation_config)
         # 5. which ids of the prompt are padding
@@ -115,7 +108,8 @@ class GenerationMixin:
         attention_mask = self._prepare_attention_mask_for_generation(
             input_ids, attention_mask, generation_config
         )
-        # 6. how long it gets
+        # 6. the text that grows: the prompt, or a decoder's own; and how long it gets
+        input_ids = self._prepare_text(prompt, attention_mask, model_kwargs, generation_config)
         longest = getattr(self.config, "max_position_embeddings", None)
         prepare_generated_length(generation_config, input_ids.shape[1], longest)
         # 7. what every call of the model is told (it makes the cache itself, in the prefill)
@@ -128,7 +122,12 @@ class GenerationMixin:
         )
         # 8. what bends the scores
         prepared_logits_processor = get_logits_processor(
-            generation_config, input_ids, attention_mask, prefix_allowed_tokens_fn, logits_processor
+            generation_config,
+            input_ids,
+            model_kwargs.get(self.text_mask),
+            prefix_allowed_tokens_fn,
+            logits_processor,
+            encoder_input_ids=prompt,
         )
         # 9. what ends a row
         prepared_stopping_criteria = get_stopping_criteria(
@@ -155,6 +154,10 @@ class GenerationMixin:
         """1 for tokens, 0 for padding; a family whose mask has another form says so here."""
         return prepare_attention_mask(input_ids, attention_mask, generation_config)
 
+    def _prepare_text(self, prompt, attention_mask, model_kwargs, generation_config):
+        """The ids to continue: the prompt; an encoder–decoder reads it here, and starts its own."""
+        return prompt
+
     def _expand_inputs_for_generation(self, expand_size, input_ids, **model_kwargs):
         """Each row of the ids, of the mask and of other arrays ``expand_size`` times in a row."""
         if expand_size == 1:
@@ -177,7 +180,7 @@ class GenerationMixin:
         """The loop: one more token for every row, until all rows are finished."""
         do_sample, pad_token_id = generation_config.do_sample, generation_config.pad_token_id
         fills_rows = any(isinstance(criterion, EosTokenCriteria) for criterion in stopping_criteria)
-        recorded = what_to_record(generation_config)
+        recorded = what_to_record(generation_config, self.recordable)
         device = self.device
         unfinished_sequences = np.ones(len(input_ids), bool)
         if streamer is not None:
@@ -222,8 +225,12 @@ class GenerationMixin:
         if not generation_config.return_dict_in_generate:
             return input_ids
         steps = {name: tuple(values) for name, values in recorded.items()}
+        return self._generate_output(input_ids, steps, model_kwargs)
+
+    def _generate_output(self, sequences, steps, model_kwargs):
+        """All that was asked for, with its name."""
         cache = model_kwargs["past_key_values"]
-        return GenerateDecoderOnlyOutput(sequences=input_ids, past_key_values=cache, **steps)
+        return GenerateDecoderOnlyOutput(sequences=sequences, past_key_values=cache, **steps)
 
     def _has_unfinished_sequences(self, unfinished_sequences):
         """Whether any row goes on."""
@@ -258,12 +265,11 @@ def cannot_draw(probs, input_ids):
     )
 
 
-def what_to_record(generation_config):
-    """An empty list for each ``output_…`` that was asked for."""
+def what_to_record(generation_config, recordable):
+    """An empty list for each field whose ``output_…`` was asked for."""
     if not generation_config.return_dict_in_generate:
         return {}
-    names = ("scores", "logits", "attentions", "hidden_states")
-    return {name: [] for name in names if getattr(generation_config, f"output_{name}")}
+    return {name: [] for name, asked in recordable.items() if getattr(generation_config, asked)}
 
 
 def record_step(recorded, next_token_scores, next_token_logits, outputs):

@@ -75,14 +75,16 @@ class EncoderDecoderModel(PreTrainedModel):
                 raise self.config.error(field, "is missing, but the decoder starts with it")
         return shift_tokens_right(labels, pad, start)
 
-    def generate(self, *args, **kwargs):
-        """Not in this version: says so, and what to do."""
-        name = type(self).__name__
-        if not self.can_generate():
-            fix = "Load it with AutoModelForSeq2SeqLM"
-            raise ArgumentError(f"{name} has no language-model head", fix=fix)
-        fix = "Call the model itself: model(input_ids, decoder_input_ids=...)"
-        raise ArgumentError(f"generate() does not know encoder–decoders like {name} yet", fix=fix)
+    def prepare_inputs_for_generation(
+        self, decoder_input_ids, past_key_values=None, logits_to_keep=None, **kwargs
+    ):
+        """What one step of ``generate`` passes to ``forward``: new tokens of the decoder only.
+
+        ``kwargs`` hold the encoder's output and mask; ``forward`` has no ``logits_to_keep``.
+        """
+        past = 0 if past_key_values is None else past_key_values.get_seq_length()
+        new_ids = decoder_input_ids[:, past:]  # (batch, seq)
+        return {**kwargs, "decoder_input_ids": new_ids, "past_key_values": past_key_values}
 
     def start_cache(self, past_key_values, use_cache):
         """The cache to use: the one given, a new one for both kinds of attention, or None."""
