@@ -13,7 +13,8 @@ from tinyhf.backend import is_array, to_host
 from tinyhf.errors import ArgumentError
 from tinyhf.generation.outputs import GenerateEncoderDecoderOutput
 from tinyhf.generation.preparation import check_input_ids
-from tinyhf.generation.utils import GenerationMixin, on_device
+from tinyhf.generation.steps import on_device
+from tinyhf.generation.utils import GenerationMixin
 from tinyhf.nn import BaseModelOutput
 
 

@@ -47,15 +47,20 @@ def prepare_generation_config(model, generation_config, kwargs):
     asked = {**given, **kwargs}
     if asked.get("max_new_tokens") is not None and asked.get("max_length") is None:
         settings.max_length = None  # what the caller says, not what the model's file says
-    for name in sorted(SETTINGS_NOT_HERE & settings.set_fields().keys()):
+    for name in sorted(SETTINGS_NOT_HERE & vars(settings).keys()):
         value = getattr(settings, name)
-        if value not in (False, GLOBAL_DEFAULTS.get(name)):
+        if value not in (None, False, GLOBAL_DEFAULTS.get(name)):
             raise ArgumentError("is not available in this version", where=name, got=value)
     unused = sorted(ONLY_FOR_SAMPLING & kwargs.keys())
     if unused and not settings.do_sample:
         note_once(f"Without do_sample=True there is no effect of {', '.join(unused)}.")
     vars(settings).update({**GLOBAL_DEFAULTS, **vars(settings)})
     return settings, model_kwargs
+
+
+def choose_generation_mode(generation_config, assistant_model):
+    """The name transformers has for what these settings ask for."""
+    return "sample" if generation_config.do_sample else "greedy_search"
 
 
 def validate_model_kwargs(model, model_kwargs):

@@ -13,8 +13,7 @@ to come over, and only on the host the draws can be torch's.
 
 import numpy as np
 
-from tinyhf.backend import is_array, to_device, to_host
-from tinyhf.errors import NumericsError
+from tinyhf.backend import is_array, to_host
 from tinyhf.functional import softmax
 from tinyhf.generation.assembly import (
     choose_generator,
@@ -23,6 +22,7 @@ from tinyhf.generation.assembly import (
 )
 from tinyhf.generation.outputs import GenerateDecoderOnlyOutput
 from tinyhf.generation.preparation import (
+    choose_generation_mode,
     prepare_attention_mask,
     prepare_generated_length,
     prepare_generation_config,
@@ -30,7 +30,14 @@ from tinyhf.generation.preparation import (
     prepare_special_tokens,
     validate_model_kwargs,
 )
+from tinyhf.generation.steps import cannot_draw, on_device, record_step, what_to_record
 from tinyhf.generation.stopping_criteria import EosTokenCriteria
+
+#: What the settings ask for → the method that does it. Greedy search is sampling without the draw.
+GENERATION_MODES_MAPPING = {
+    "greedy_search": "_sample",
+    "sample": "_sample",
+}
 
 
 class GenerationMixin:
@@ -97,6 +104,7 @@ class GenerationMixin:
         # 1. settings: keywords > generation_config > the model's own > global defaults
         generation_config, model_kwargs = prepare_generation_config(self, generation_config, kwargs)
         # 2. the other keywords are for the model: does it know them?
+        generation_mode = choose_generation_mode(generation_config, assistant_model)
         model_kwargs["assistant_model"] = assistant_model
         model_kwargs = validate_model_kwargs(self, model_kwargs)
         # 3. the prompt
@@ -139,8 +147,9 @@ class GenerationMixin:
         input_ids, model_kwargs = self._expand_inputs_for_generation(
             generation_config.num_return_sequences, input_ids, **model_kwargs
         )
-        # 12. run sample (greedy search is the same loop without the draw)
-        return self._sample(
+        # 12. run the loop that does it
+        decode = getattr(self, GENERATION_MODES_MAPPING[generation_mode])
+        return decode(
             input_ids,
             logits_processor=prepared_logits_processor,
             stopping_criteria=prepared_stopping_criteria,
@@ -245,35 +254,3 @@ class GenerationMixin:
             types = to_host(model_kwargs["token_type_ids"])
             model_kwargs["token_type_ids"] = np.append(types, types[:, -1:], axis=1)
         return model_kwargs
-
-
-def on_device(model_inputs, device):
-    """The arrays among the inputs, from the host to the model's device."""
-    return {
-        name: to_device(value, device) if isinstance(value, np.ndarray) else value
-        for name, value in model_inputs.items()
-    }
-
-
-def cannot_draw(probs, input_ids):
-    """The error that says which row and token have no probabilities."""
-    row = np.isnan(probs[:, 0]).argmax()
-    return NumericsError(
-        "the probabilities contain NaN",
-        where=f"generate(), row {row}, token {input_ids.shape[1]}",
-        fix="A score is NaN or infinite, or a processor banned every token.",
-    )
-
-
-def what_to_record(generation_config, recordable):
-    """An empty list for each field whose ``output_…`` was asked for."""
-    if not generation_config.return_dict_in_generate:
-        return {}
-    return {name: [] for name, asked in recordable.items() if getattr(generation_config, asked)}
-
-
-def record_step(recorded, next_token_scores, next_token_logits, outputs):
-    """Keep what one step had to say."""
-    step = {**outputs, "scores": next_token_scores, "logits": next_token_logits}
-    for name, values in recorded.items():
-        values.append(step[name])
