@@ -12,7 +12,7 @@ The way from a name to text, one room a stage, each importing only from those be
     tokenization  text → ids
     models        one file a family; from_pretrained
     generation    ids → more ids
-    inspection    what would be loaded, and why
+    inspection    what would be loaded, and why; every value on the way
     pipelines     text → text
     cli           the command ``tinyhf``
 """
@@ -21,6 +21,7 @@ from tinyhf.backend import bfloat16, float16, float32
 from tinyhf.backend.random import TorchGenerator, set_seed
 from tinyhf.configuration import AutoConfig, GenerationConfig
 from tinyhf.generation import TextIteratorStreamer, TextStreamer
+from tinyhf.inspection import Trace, load_trace, trace
 from tinyhf.models import (
     AutoModel,
     AutoModelForCausalLM,
@@ -163,9 +164,12 @@ __all__ = [
     "TextIteratorStreamer",
     "TextStreamer",
     "TorchGenerator",
+    "Trace",
     "bfloat16",
     "float16",
     "float32",
+    "load_trace",
     "pipeline",
     "set_seed",
+    "trace",
 ]

@@ -7,10 +7,10 @@ import pytest
 
 from tinyhf.configuration.generation import GenerationConfig
 from tinyhf.generation import GenerationMixin
-from tinyhf.nn import CausalLMOutputWithPast
+from tinyhf.nn import CausalLMOutputWithPast, Module
 
 
-class TableModel(GenerationMixin):
+class TableModel(GenerationMixin, Module):
     """Its logits for the next token are the row of a table that the last token names."""
 
     device = "cpu"

@@ -190,7 +190,7 @@ class GenerationMixin:
         do_sample, pad_token_id = generation_config.do_sample, generation_config.pad_token_id
         fills_rows = any(isinstance(criterion, EosTokenCriteria) for criterion in stopping_criteria)
         recorded = what_to_record(generation_config, self.recordable)
-        device = self.device
+        device, record = self.device, self.record
         unfinished_sequences = np.ones(len(input_ids), bool)
         if streamer is not None:
             streamer.put(input_ids)
@@ -210,7 +210,7 @@ class GenerationMixin:
             model_kwargs = self._update_model_kwargs_for_generation(outputs, model_kwargs)
 
             next_token_logits = to_host(outputs.logits[:, -1]).astype(np.float32)  # (rows, vocab)
-            next_token_scores = logits_processor(input_ids, next_token_logits)
+            next_token_scores = record("scores", logits_processor(input_ids, next_token_logits))
             if recorded:
                 record_step(recorded, next_token_scores, next_token_logits, outputs)
 
@@ -224,7 +224,7 @@ class GenerationMixin:
             if fills_rows:  # finished rows have drawn too, as in torch, but get padding
                 next_tokens = np.where(unfinished_sequences, next_tokens, pad_token_id)
 
-            input_ids = np.concatenate([input_ids, next_tokens[:, None]], axis=-1)
+            input_ids = np.append(input_ids, record("next_tokens", next_tokens)[:, None], axis=-1)
             if streamer is not None:
                 streamer.put(next_tokens)
             unfinished_sequences &= ~stopping_criteria(input_ids, recorded.get("scores"))

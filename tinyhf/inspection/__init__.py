@@ -1,11 +1,14 @@
-"""Floor 6 · Looking at a model: what would be loaded, and why.
+"""Floor 6 · Looking at a model: what would be loaded, and why; what it computes, value by value.
 
-Reading order: weight_files → parameter_tree → load_plan → plan_tables.
+Reading order, for loading: weight_files → parameter_tree → load_plan → plan_tables; for what is
+computed: watch → lens_names → trace_file → trace_table → tracing.
 """
 
 from tinyhf.inspection.load_plan import LoadPlan, plan_load
 from tinyhf.inspection.parameter_tree import Branch, Leaf, parameter_tree
 from tinyhf.inspection.plan_tables import show_plan
+from tinyhf.inspection.tracing import Trace, load_trace, trace
+from tinyhf.inspection.watch import watch
 from tinyhf.inspection.weight_files import ShardPlan, plan_weights
 
 __all__ = [
@@ -13,8 +16,12 @@ __all__ = [
     "Leaf",
     "LoadPlan",
     "ShardPlan",
+    "Trace",
+    "load_trace",
     "parameter_tree",
     "plan_load",
     "plan_weights",
     "show_plan",
+    "trace",
+    "watch",
 ]

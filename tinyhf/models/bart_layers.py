@@ -75,11 +75,13 @@ class BartAttention(EncoderDecoderAttention):
     def forward(
         self, hidden_states, key_value_states=None, past_key_values=None, attention_mask=None
     ):
-        query = split_heads(self.q_proj(hidden_states), self.head_dim)  # (batch, heads, seq, …)
-        key, value = self.keys_and_values(hidden_states, key_value_states, past_key_values)
-        scores = attention_scores(query, key, self.head_dim**-0.5)  # (…, seq, total or source)
-        weights = attention_weights(scores, attention_mask)
-        return self.out_proj(merge_heads(mix_values(weights, value))), weights
+        query = self.record("q", split_heads(self.q_proj(hidden_states), self.head_dim))
+        found = self.keys_and_values(hidden_states, key_value_states, past_key_values)
+        key, value = self.record(("k", "v"), found)  # (batch, heads, total or source, head_dim)
+        scores = self.record("scores", attention_scores(query, key, self.head_dim**-0.5))
+        weights = self.record("pattern", attention_weights(scores, attention_mask))
+        mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
+        return self.out_proj(merge_heads(mixed)), weights
 
     def project(self, states):
         key, value = self.k_proj(states), self.v_proj(states)

@@ -102,12 +102,13 @@ class BertSelfAttention(Module):
         self.dropout = Dropout(config.attention_probs_dropout_prob)
 
     def forward(self, hidden_states, attention_mask):
-        query = split_heads(self.query(hidden_states), self.head_dim)
-        key = split_heads(self.key(hidden_states), self.head_dim)
-        value = split_heads(self.value(hidden_states), self.head_dim)
-        scores = attention_scores(query, key, self.head_dim**-0.5)  # (batch, heads, seq, seq)
-        weights = self.dropout(attention_weights(scores, attention_mask))
-        return merge_heads(mix_values(weights, value)), weights  # (batch, seq, hidden)
+        query = self.record("q", split_heads(self.query(hidden_states), self.head_dim))
+        key = self.record("k", split_heads(self.key(hidden_states), self.head_dim))
+        value = self.record("v", split_heads(self.value(hidden_states), self.head_dim))
+        scores = self.record("scores", attention_scores(query, key, self.head_dim**-0.5))
+        weights = self.record("pattern", self.dropout(attention_weights(scores, attention_mask)))
+        mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
+        return merge_heads(mixed), weights
 
 
 class ResidualOutput(Module):

@@ -77,17 +77,18 @@ class SelfAttention(Module):
     def forward(self, hidden_states, position_ids, attention_mask, past_key_values):
         size = self.head_dim
         mixed = split_heads(self.query_key_value(hidden_states), 3 * size)
-        query, key, value = (mixed[..., i * size : (i + 1) * size] for i in range(3))
-        query, key = self.rotate(query, key, position_ids)  # (batch, heads, seq, head_dim)
+        parts = tuple(mixed[..., i * size : (i + 1) * size] for i in range(3))
+        query, key, value = self.record(("q", "k", "v"), parts)  # (batch, heads, seq, head_dim)
+        query, key = self.record(("q_rotary", "k_rotary"), self.rotate(query, key, position_ids))
 
         if past_key_values is not None:  # (batch, heads, total, head_dim) from here on
             key, value = past_key_values.update(key, value, self.layer_id)
 
         shrink = self.layer_id + 1  # keeps the scores of deep layers within float16
         query = query * (1 / (size**0.5 * shrink))
-        scores = attention_scores(query, key, 1.0)  # (batch, heads, seq, total)
-        weights = glm_attention_weights(scores, attention_mask, shrink)
-        mixed = mix_values(weights, value)  # (batch, heads, seq, head_dim)
+        scores = self.record("scores", attention_scores(query, key, 1.0))
+        weights = self.record("pattern", glm_attention_weights(scores, attention_mask, shrink))
+        mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
         return self.dense(merge_heads(mixed)), weights
 
     def rotate(self, query, key, position_ids):
@@ -108,7 +109,8 @@ class GLU(Module):
         self.dense_4h_to_h = make_linear(bits, inner, hidden)
 
     def forward(self, hidden_states):
-        return self.dense_4h_to_h(gelu_tanh(self.dense_h_to_4h(hidden_states)))
+        bent = self.record("act", gelu_tanh(self.dense_h_to_4h(hidden_states)))
+        return self.dense_4h_to_h(bent)
 
 
 class GLMBlock(Module):
@@ -123,7 +125,8 @@ class GLMBlock(Module):
     def forward(self, hidden_states, position_ids, attention_mask, past_key_values):
         normed = self.input_layernorm(hidden_states)
         mixed, weights = self.attention(normed, position_ids, attention_mask, past_key_values)
-        normed = self.post_attention_layernorm(normed * RESIDUAL_SCALE + mixed)
+        residual = self.record("residual_mid", normed * RESIDUAL_SCALE + mixed)
+        normed = self.post_attention_layernorm(residual)
         return normed * RESIDUAL_SCALE + self.mlp(normed), weights
 
 

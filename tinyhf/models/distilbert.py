@@ -109,12 +109,13 @@ class DistilBertSelfAttention(Module):
         self.dropout = Dropout(config.attention_dropout)
 
     def forward(self, hidden_states, attention_mask):
-        query = split_heads(self.q_lin(hidden_states), self.head_dim)
-        key = split_heads(self.k_lin(hidden_states), self.head_dim)
-        value = split_heads(self.v_lin(hidden_states), self.head_dim)
-        scores = attention_scores(query, key, self.head_dim**-0.5)  # (batch, n_heads, seq, seq)
-        weights = self.dropout(attention_weights(scores, attention_mask))
-        return self.out_lin(merge_heads(mix_values(weights, value))), weights  # (batch, seq, dim)
+        query = self.record("q", split_heads(self.q_lin(hidden_states), self.head_dim))
+        key = self.record("k", split_heads(self.k_lin(hidden_states), self.head_dim))
+        value = self.record("v", split_heads(self.v_lin(hidden_states), self.head_dim))
+        scores = self.record("scores", attention_scores(query, key, self.head_dim**-0.5))
+        weights = self.record("pattern", self.dropout(attention_weights(scores, attention_mask)))
+        mixed = self.record("z", mix_values(weights, value))  # (batch, n_heads, seq, head_dim)
+        return self.out_lin(merge_heads(mixed)), weights
 
 
 class FFN(Module):

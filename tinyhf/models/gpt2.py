@@ -59,18 +59,19 @@ class GPT2Attention(Module):
 
     def forward(self, hidden_states, past_key_values, mask, head_mask, encoder_hidden_states=None):
         if self.is_cross_attention:
-            query = split_heads(self.q_attn(hidden_states), self.head_dim)
-            key, value = self.look_up(encoder_hidden_states, past_key_values)
+            query = self.record("q", split_heads(self.q_attn(hidden_states), self.head_dim))
+            found = self.look_up(encoder_hidden_states, past_key_values)
+            key, value = self.record(("k", "v"), found)  # (batch, heads, source, head_dim)
         else:
             fused = split_heads(self.c_attn(hidden_states), self.head_dim)
-            query, key, value = self.take_apart(fused)  # each (batch, heads, seq, head_dim)
+            query, key, value = self.record(("q", "k", "v"), self.take_apart(fused))
             if past_key_values is not None:  # (batch, heads, total, head_dim) from here on
                 key, value = past_key_values.update(key, value, self.layer_idx)
 
-        scores = attention_scores(query, key, self.scaling)  # (batch, heads, seq, total or source)
+        scores = self.record("scores", attention_scores(query, key, self.scaling))  # (…, total)
         weights = self.attn_dropout(attention_weights(scores, mask))
-        weights = weights if head_mask is None else weights * head_mask
-        mixed = mix_values(weights, value)  # (batch, heads, seq, head_dim)
+        weights = self.record("pattern", weights if head_mask is None else weights * head_mask)
+        mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
         return self.resid_dropout(self.c_proj(merge_heads(mixed))), weights
 
     def take_apart(self, fused):
@@ -128,6 +129,7 @@ class GPT2Block(Module):
                 normed, past_key_values, encoder_mask, head_mask, encoder_hidden_states
             )
             hidden_states = hidden_states + mixed
+        hidden_states = self.record("residual_mid", hidden_states)
         return hidden_states + self.mlp(self.ln_2(hidden_states)), weights, cross_weights
 
 

@@ -94,7 +94,7 @@ class LlamaMLP(Module):
         self.act_fn = ACT2FN[config.hidden_act]()
 
     def forward(self, x):
-        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
+        return self.down_proj(self.record("act", self.act_fn(self.gate_proj(x)) * self.up_proj(x)))
 
 
 class LlamaAttention(Module):
@@ -114,17 +114,18 @@ class LlamaAttention(Module):
         self.o_proj = Linear(heads * config.head_dim, config.hidden_size, bias)
 
     def forward(self, hidden_states, position_embeddings, attention_mask, past_key_values):
-        query = split_heads(self.q_proj(hidden_states), self.head_dim)  # (batch, heads, seq, …)
-        key = split_heads(self.k_proj(hidden_states), self.head_dim)  # (batch, kv_heads, …)
-        value = split_heads(self.v_proj(hidden_states), self.head_dim)
-        query, key = self.rotate(query, key, *position_embeddings)
+        query = self.record("q", split_heads(self.q_proj(hidden_states), self.head_dim))
+        key = self.record("k", split_heads(self.k_proj(hidden_states), self.head_dim))
+        value = self.record("v", split_heads(self.v_proj(hidden_states), self.head_dim))
+        rotated = self.rotate(query, key, *position_embeddings)
+        query, key = self.record(("q_rotary", "k_rotary"), rotated)  # (batch, heads, seq, head_dim)
 
         if past_key_values is not None:  # (batch, kv_heads, total, head_dim) from here on
             key, value = past_key_values.update(key, value, self.layer_idx)
 
-        scores = attention_scores(query, key, self.scaling)  # (batch, heads, seq, total)
-        weights = attention_weights(scores, attention_mask)
-        mixed = mix_values(weights, value)  # (batch, heads, seq, head_dim)
+        scores = self.record("scores", attention_scores(query, key, self.scaling))
+        weights = self.record("pattern", attention_weights(scores, attention_mask))
+        mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
         return self.o_proj(merge_heads(mixed)), weights
 
 
@@ -141,10 +142,8 @@ class LlamaDecoderLayer(Module):
 
     def forward(self, hidden_states, position_embeddings, attention_mask, past_key_values):
         normed = self.input_layernorm(hidden_states)
-        mixed, weights = self.self_attn(
-            normed, position_embeddings, attention_mask, past_key_values
-        )
-        hidden_states = hidden_states + mixed
+        seen, weights = self.self_attn(normed, position_embeddings, attention_mask, past_key_values)
+        hidden_states = self.record("residual_mid", hidden_states + seen)
         return hidden_states + self.mlp(self.post_attention_layernorm(hidden_states)), weights
 
 

@@ -41,10 +41,10 @@ class SharedStages:
 
     def default_positions(self, position_ids, hidden_states, past_key_values):
         """Positions counted on from the cache, unless they are given: (1 or batch, seq)."""
-        if position_ids is not None:
-            return position_ids
-        past = 0 if past_key_values is None else past_key_values.get_seq_length()
-        return array_module(hidden_states).arange(past, past + hidden_states.shape[1])[None]
+        if position_ids is None:
+            past = 0 if past_key_values is None else past_key_values.get_seq_length()
+            position_ids = array_module(hidden_states).arange(hidden_states.shape[1])[None] + past
+        return self.record("position_ids", position_ids)
 
     def causal_mask(self, attention_mask, hidden_states, past_key_values, window=None):
         """What hides later tokens, padding, and tokens further back than ``window``.
@@ -62,7 +62,8 @@ class SharedStages:
                 got=tuple(attention_mask.shape),
             )
         xp = array_module(hidden_states)
-        return causal_mask(attention_mask, seq, past + seq, hidden_states.dtype, xp, window)
+        mask = causal_mask(attention_mask, seq, past + seq, hidden_states.dtype, xp, window)
+        return self.record("causal_mask", mask)
 
     def encoder_mask(self, attention_mask, hidden_states, where="encoder_attention_mask"):
         """What hides an encoder's padding: (batch, 1, 1, source), or None if there is none."""
@@ -76,7 +77,8 @@ class SharedStages:
                 wanted=f"(batch, source) = {(batch, source)}",
                 got=tuple(attention_mask.shape),
             )
-        return padding_mask(attention_mask, hidden_states.dtype, array_module(hidden_states))
+        mask = padding_mask(attention_mask, hidden_states.dtype, array_module(hidden_states))
+        return self.record("encoder_mask", mask)
 
     def get_head_mask(self, head_mask, hidden_states):
         """What the attention weights of each layer are multiplied by: (heads, 1, 1), or None.

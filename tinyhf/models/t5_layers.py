@@ -69,7 +69,8 @@ class T5DenseGatedActDense(Module):
 
     def forward(self, hidden_states):
         gate = self.act(self.wi_0(hidden_states))
-        return self.wo(self.dropout(gate * self.wi_1(hidden_states)))
+        gated = self.record("gated", gate * self.wi_1(hidden_states))
+        return self.wo(self.dropout(gated))
 
 
 class T5LayerFF(Module):
@@ -115,9 +116,10 @@ class T5Attention(EncoderDecoderAttention):
         key, value = self.keys_and_values(hidden_states, key_value_states, past_key_values)
         scores = attention_scores(query, key, 1.0)  # (batch, heads, seq, total or source)
         if position_bias is not None:
-            scores = scores + position_bias
-        weights = attention_weights(scores, mask)
-        return self.o(merge_heads(mix_values(weights, value))), weights
+            scores = scores + self.record("position_bias", position_bias)
+        weights = self.record("pattern", attention_weights(self.record("scores", scores), mask))
+        mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
+        return self.o(merge_heads(mixed)), weights
 
     def project(self, states):
         key, value = self.k(states), self.v(states)
