@@ -37,6 +37,7 @@ MAY_NAME_NUMPY = {
     "nn",
     "autograd",
     "checkpoint",
+    "inspection",
     "tokenization",
     "generation",
 }

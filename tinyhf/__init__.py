@@ -21,7 +21,7 @@ from tinyhf.backend import bfloat16, float16, float32
 from tinyhf.backend.random import TorchGenerator, set_seed
 from tinyhf.configuration import AutoConfig, GenerationConfig
 from tinyhf.generation import TextIteratorStreamer, TextStreamer
-from tinyhf.inspection import Trace, load_trace, trace
+from tinyhf.inspection import Trace, load_trace, patch, replay, trace
 from tinyhf.models import (
     AutoModel,
     AutoModelForCausalLM,
@@ -169,7 +169,9 @@ __all__ = [
     "float16",
     "float32",
     "load_trace",
+    "patch",
     "pipeline",
+    "replay",
     "set_seed",
     "trace",
 ]

@@ -1,11 +1,12 @@
 """Floor 6 · Looking at a model: what would be loaded, and why; what it computes, value by value.
 
 Reading order, for loading: weight_files → parameter_tree → load_plan → plan_tables; for what is
-computed: watch → lens_names → trace_file → trace_table → tracing.
+computed: watch → lens_names → trace_file → trace_table → tracing → patching.
 """
 
 from tinyhf.inspection.load_plan import LoadPlan, plan_load
 from tinyhf.inspection.parameter_tree import Branch, Leaf, parameter_tree
+from tinyhf.inspection.patching import patch, replay
 from tinyhf.inspection.plan_tables import show_plan
 from tinyhf.inspection.tracing import Trace, load_trace, trace
 from tinyhf.inspection.watch import watch
@@ -19,8 +20,10 @@ __all__ = [
     "Trace",
     "load_trace",
     "parameter_tree",
+    "patch",
     "plan_load",
     "plan_weights",
+    "replay",
     "show_plan",
     "trace",
     "watch",

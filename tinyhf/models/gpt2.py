@@ -120,9 +120,8 @@ class GPT2Block(Module):
     def forward(
         self, hidden_states, past_key_values, mask, head_mask, encoder_hidden_states, encoder_mask
     ):
-        normed, cross_weights = self.ln_1(hidden_states), None
-        mixed, weights = self.attn(normed, past_key_values, mask, head_mask)
-        hidden_states = hidden_states + mixed
+        mixed, weights = self.attn(self.ln_1(hidden_states), past_key_values, mask, head_mask)
+        hidden_states, cross_weights = hidden_states + mixed, None
         if encoder_hidden_states is not None:
             normed = self.ln_cross_attn(hidden_states)
             mixed, cross_weights = self.crossattention(
@@ -220,8 +219,7 @@ class GPT2Model(GPT2PreTrainedModel):
             )
             if output_attentions:
                 all_attentions += (weights,)
-            if output_attentions and encoder_hidden_states is not None:
-                all_cross_attentions += (cross_weights,)
+                all_cross_attentions += () if cross_weights is None else (cross_weights,)
         hidden_states = self.ln_f(hidden_states)
         if output_hidden_states:
             all_hidden_states += (hidden_states,)
