@@ -21,7 +21,7 @@ from tinyhf.backend import bfloat16, float16, float32
 from tinyhf.backend.random import TorchGenerator, set_seed
 from tinyhf.configuration import AutoConfig, GenerationConfig
 from tinyhf.generation import TextIteratorStreamer, TextStreamer
-from tinyhf.inspection import Trace, load_trace, patch, replay, trace
+from tinyhf.inspection import Trace, load_trace, patch, replay, stop_at, trace
 from tinyhf.models import (
     AutoModel,
     AutoModelForCausalLM,
@@ -173,5 +173,6 @@ __all__ = [
     "pipeline",
     "replay",
     "set_seed",
+    "stop_at",
     "trace",
 ]

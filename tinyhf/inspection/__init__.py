@@ -8,6 +8,7 @@ from tinyhf.inspection.load_plan import LoadPlan, plan_load
 from tinyhf.inspection.parameter_tree import Branch, Leaf, parameter_tree
 from tinyhf.inspection.patching import patch, replay
 from tinyhf.inspection.plan_tables import show_plan
+from tinyhf.inspection.stopping import stop_at
 from tinyhf.inspection.tracing import Trace, load_trace, trace
 from tinyhf.inspection.watch import watch
 from tinyhf.inspection.weight_files import ShardPlan, plan_weights
@@ -25,6 +26,7 @@ __all__ = [
     "plan_weights",
     "replay",
     "show_plan",
+    "stop_at",
     "trace",
     "watch",
 ]

@@ -68,6 +68,8 @@ class Module:
 
         def remove():
             self._forward_hooks = tuple(h for h in self._forward_hooks if h[1] is not hook)
+            if not self._forward_hooks:
+                del self._forward_hooks
 
         return remove
 
