@@ -38,6 +38,7 @@ MAY_NAME_NUMPY = {
     "autograd",
     "checkpoint",
     "inspection",
+    "recipes",
     "tokenization",
     "generation",
 }

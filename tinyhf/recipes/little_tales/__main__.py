@@ -10,4 +10,4 @@ parser.add_argument("--seed", type=int, default=0, help="the seed of the first s
 arguments = parser.parse_args()
 
 for told in corpus(arguments.stories, arguments.seed):
-    print(told, end="\n\n* * *\n\n")  # noqa: T201 - showing stories is what this file is for
+    print(told, end="\n\n* * *\n\n")
