@@ -18,7 +18,13 @@ The way from a name to text, one room a stage, each importing only from those be
 """
 
 from tinyhf.backend import bfloat16, float16, float32
-from tinyhf.backend.random import TorchGenerator, set_seed
+from tinyhf.backend.random import (
+    TorchGenerator,
+    detect_stream,
+    get_rng_state,
+    set_rng_state,
+    set_seed,
+)
 from tinyhf.configuration import AutoConfig, GenerationConfig
 from tinyhf.generation import TextIteratorStreamer, TextStreamer
 from tinyhf.models import (
@@ -164,8 +170,11 @@ __all__ = [
     "TextStreamer",
     "TorchGenerator",
     "bfloat16",
+    "detect_stream",
     "float16",
     "float32",
+    "get_rng_state",
     "pipeline",
+    "set_rng_state",
     "set_seed",
 ]
