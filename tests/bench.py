@@ -4,6 +4,7 @@
     python -m tests.bench                      # 15M and 1.1B, CPU
     python -m tests.bench --shapes 15M --rounds 9
     python -m tests.bench --device cuda        # where there is a GPU
+    python -m tests.bench --beams 4            # also beam search on a GPT-2 of 124M
 
 Both run in one process and take turns, so that a busy machine slows both; each figure is the median
 of the rounds after a warm-up, and what counts is the ratio. Peak memory is measured in a process of
@@ -42,6 +43,7 @@ SHAPES = {
     },
 }
 PROMPT, NEW = 128, {"15M": 64, "1.1B": 8}
+BEAM_PROMPT, BEAM_NEW = 16, 32
 PEAK = """
 {load}
 (line,) = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
@@ -65,6 +67,13 @@ def make_checkpoint(folder, shape):
     init_weights(model, list(model.state_dict()), 0, bfloat16)
     model.save_pretrained(folder)
     return model.num_parameters()
+
+
+def make_gpt2(folder):
+    """A random GPT-2 of 124M, float32."""
+    from tinyhf import GPT2Config, GPT2LMHeadModel
+
+    GPT2LMHeadModel(GPT2Config()).init_weights(seed=0).save_pretrained(folder)
 
 
 def seconds(function, *args):
@@ -96,6 +105,13 @@ class Tinyhf:
             newest = output.logits[:, -1:].argmax(-1)
             output = self.finish(self.model(newest, past_key_values=output.past_key_values))
 
+    def search(self, ids, num_beams):
+        settings = {"num_beams": num_beams, "max_new_tokens": BEAM_NEW, "pad_token_id": 0}
+        return self.model.generate(self.as_ids(ids), **settings, eos_token_id=None)
+
+    def as_ids(self, ids):
+        return numpy.array(ids)
+
     def finish(self, output):
         """A GPU works on by itself; reading a number waits for it."""
         float(output.logits[0, -1, 0])
@@ -114,10 +130,28 @@ class Transformers(Tinyhf):
         self.model = AutoModelForCausalLM.from_pretrained(self.folder, **options).to(self.device)
 
     def prefill(self, ids):
+        ids = self.as_ids(ids)
+        return self.finish(self.model(ids, logits_to_keep=1, use_cache=True))
+
+    def as_ids(self, ids):
         import torch
 
-        ids = torch.tensor(ids, device=self.device)
-        return self.finish(self.model(ids, logits_to_keep=1, use_cache=True))
+        return torch.tensor(ids, device=self.device)
+
+
+def measure_beams(num_beams, folder, device, rounds):
+    """Median seconds of a beam search: (tinyhf's, transformers'); both find the same text."""
+    engines = Tinyhf(folder, device), Transformers(folder, device)
+    ids = numpy.random.RandomState(0).randint(0, 50000, (1, BEAM_PROMPT)).tolist()
+    times = [], []
+    for engine in engines:
+        engine.load()
+    for _ in range(rounds + 1):
+        runs = [seconds(engine.search, ids, num_beams) for engine in engines]
+        assert runs[0][1].tolist() == runs[1][1].tolist()
+        for values, (duration, _) in zip(times, runs, strict=True):
+            values.append(duration)
+    return [statistics.median(values[1:]) for values in times]
 
 
 def measure(shape, folder, device, rounds):
@@ -151,7 +185,8 @@ def peak_memory(library, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shapes", nargs="+", default=list(SHAPES), choices=SHAPES)
+    parser.add_argument("--shapes", nargs="*", default=list(SHAPES), choices=SHAPES)
+    parser.add_argument("--beams", type=int, help="also a beam search with so many beams")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -176,6 +211,14 @@ def main():
         for what, (ours, theirs) in rows.items():
             table.add_row(shape, what, f"{ours:.3g}", f"{theirs:.3g}", f"{ours / theirs:.2f}")
         figures[shape] = rows
+    if options.beams:
+        with tempfile.TemporaryDirectory() as folder:
+            make_gpt2(folder)
+            medians = measure_beams(options.beams, folder, options.device, options.rounds)
+        what = f"{options.beams} beams, tokens/s"
+        ours, theirs = (BEAM_NEW / value for value in medians)
+        table.add_row("GPT-2 124M", what, f"{ours:.3g}", f"{theirs:.3g}", f"{ours / theirs:.2f}")
+        figures["GPT-2 124M"] = {what: [ours, theirs]}
     Console().print(table)
     if options.json:
         Path(options.json).write_text(json.dumps(figures, indent=2))

@@ -18,10 +18,16 @@ The way from a name to text, one room a stage, each importing only from those be
 """
 
 from tinyhf.backend import bfloat16, float16, float32
-from tinyhf.backend.random import TorchGenerator, set_seed
+from tinyhf.backend.random import (
+    TorchGenerator,
+    detect_stream,
+    get_rng_state,
+    set_rng_state,
+    set_seed,
+)
 from tinyhf.configuration import AutoConfig, GenerationConfig
 from tinyhf.generation import TextIteratorStreamer, TextStreamer
-from tinyhf.inspection import Trace, load_trace, patch, replay, stop_at, trace
+from tinyhf.inspection import Comparison, Trace, compare, load_trace, patch, replay, stop_at, trace
 from tinyhf.models import (
     AutoModel,
     AutoModelForCausalLM,
@@ -123,6 +129,7 @@ __all__ = [
     "ChatGLMForConditionalGeneration",
     "ChatGLMModel",
     "ChatGLMTokenizer",
+    "Comparison",
     "DistilBertConfig",
     "DistilBertForMaskedLM",
     "DistilBertForQuestionAnswering",
@@ -166,12 +173,16 @@ __all__ = [
     "TorchGenerator",
     "Trace",
     "bfloat16",
+    "compare",
+    "detect_stream",
     "float16",
     "float32",
+    "get_rng_state",
     "load_trace",
     "patch",
     "pipeline",
     "replay",
+    "set_rng_state",
     "set_seed",
     "stop_at",
     "trace",

@@ -107,6 +107,12 @@ OPTIONS = {
     "--top-k -1": "top_k: not allowed",
     "--repetition-penalty 0": "repetition_penalty: not allowed",
     "--greedy --temperature 0.5 --seed 1": "--greedy with --temperature, --seed: ",
+    "--greedy --num_return_sequences 2": "--greedy with --num-return-sequences: ",
+    "--num_return_sequences 0": "num_return_sequences: not allowed",
+    "--length 0": "max_new_tokens: not allowed",
+    "--fp16 --dtype bfloat16": "--fp16, --dtype: they contradict each other",
+    "--prompt Hello": "PROMPT, --prompt: there are two prompts",
+    "--model_type gpt2": "--model-type: the model is of another type (wanted llama, got 'gpt2')",
     "--modle x": "unrecognized arguments: --modle x",
     "--model ./no/such/folder": "neither a local folder nor the name of a repository",
 }
@@ -137,7 +143,7 @@ def test_what_nobody_foresaw_is_one_line_too(tinyhf, tiny, monkeypatch, error):
     def fail(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr("tinyhf.cli.pipeline", fail)
+    monkeypatch.setattr("tinyhf.cli.generate.pipeline", fail)
     code, out, err = tinyhf("generate", "Hi", "--model", tiny)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith(f"tinyhf: error: {type(error).__name__}")

@@ -9,7 +9,9 @@ from tokenizers import Tokenizer, decoders, models
 import tinyhf as package
 from tests.cli.tiny_folder import CONTEXT
 from tinyhf import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
-from tinyhf.cli import DEFAULT_PROMPT, WholeTextStreamer, main
+from tinyhf.cli import main
+from tinyhf.cli.generate import DEFAULT_PROMPT
+from tinyhf.cli.streaming import WholeTextStreamer
 
 
 class Terminal(io.StringIO):
@@ -86,6 +88,34 @@ def test_a_line_end_costs_the_next_word_no_space(capsys):
         streamer.put(np.array([token_id]))
     streamer.end()
     assert capsys.readouterr().out == "A\n B\n"
+
+
+def test_the_arguments_of_run_generation(tinyhf, tiny):
+    """Those of transformers' example script, with underscores and with dashes."""
+    old = (
+        "--model_type llama --fp16 --prompt Once --length 9 --k 5 --p 0.9 --seed 3 --temperature 2"
+    )
+    new = "Once --dtype float16 --max-new-tokens 9 --top-k 5 --top-p 0.9 --seed 3 --temperature=2"
+    code, out, _ = tinyhf("generate", "--model_name_or_path", tiny, *old.split())
+    assert (code, out) == (0, tinyhf("generate", "--model", tiny, *new.split())[1])
+    dashed = [word.replace("_", "-") for word in old.split()]
+    assert tinyhf("generate", "--model-name-or-path", tiny, *dashed)[1] == out
+
+
+def test_several_sequences_each_below_its_number(tinyhf, tiny):
+    options = ["--num_return_sequences", "3", "--seed", "1", "--length", "5"]
+    code, out, _ = tinyhf("generate", "Once", "--model", tiny, *options)
+    heads, texts = out.splitlines()[::2], out.splitlines()[1::2]
+    assert (code, heads) == (0, [f"=== GENERATED SEQUENCE {number} ===" for number in (1, 2, 3)])
+    assert len(set(texts)) == 3
+    assert all(text.startswith("Once") for text in texts)
+
+
+def test_only_names_of_options_get_dashes(tinyhf, tiny):
+    options = ("--model", tiny, "--max_new_tokens=1", "--greedy")
+    for prompt in (["a_b"], ["--prompt=--a_b"], ["--", "--a_b"]):
+        _, out, _ = tinyhf("generate", *options, *prompt)
+        assert "a_b" in out
 
 
 def test_version_and_help(capsys):

@@ -2,9 +2,14 @@
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
-from tinyhf import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+import tinyhf
+from tinyhf import BertConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 CONTEXT = 64
+TEMPLATE = (
+    "{% for message in messages %}[{{ message.role }}] {{ message.content }} {% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
 SENTENCES = ["Once upon a time there was a little fox named Lily, who liked to play."]
 
 
@@ -41,3 +46,34 @@ def tiny_tokenizer():
     backend.train_from_iterator(SENTENCES, trainer)
     backend.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 0)])
     return PreTrainedTokenizerFast(backend, bos_token="<s>")
+
+
+def make_tiny_bert(folder, head, **changes):
+    """Save a random BERT with ``head``, such as "ForMaskedLM", and its tokenizer."""
+    words = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *["the", "dog", "cat", "is", "happy", "sad", ".", ",", "this"],
+    ]
+    backend = Tokenizer(models.WordLevel({w: n for n, w in enumerate(words)}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    backend.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    names = ("pad", "unk", "cls", "sep", "mask")
+    special = {f"{name}_token": f"[{name.upper()}]" for name in names}
+    tokenizer = PreTrainedTokenizerFast(backend, model_max_length=24, **special)
+    tokenizer.save_pretrained(folder)
+    sizes = {
+        "vocab_size": len(words),
+        "hidden_size": 16,
+        "intermediate_size": 24,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "max_position_embeddings": 24,
+        "initializer_range": 1.0,
+    }
+    model = getattr(tinyhf, f"Bert{head}")(BertConfig(**{**sizes, **changes}))
+    model.init_weights(seed=0).save_pretrained(folder)
+    return folder

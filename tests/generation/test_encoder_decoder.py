@@ -130,7 +130,7 @@ WRONG = {
     "attention_mask: has another shape": {"attention_mask": np.ones((3, 4))},
     "decoder_start_token_id: has not a row": {"decoder_start_token_id": [3, 3]},
     "max_length: the prompt has 2": {"decoder_input_ids": [[5]] * 3, "max_length": 2},
-    "num_beams: is not available": {"num_beams": 4},
+    "num_beam_groups: is not available": {"num_beam_groups": 2},
 }
 
 

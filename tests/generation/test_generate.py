@@ -406,12 +406,10 @@ def test_an_unknown_argument(counting_model, name, nearest):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("num_beams", 4),
         ("penalty_alpha", 0.6),
-        ("assistant_model", object()),
-        ("guidance_scale", 1.5),
+        ("assistant_tokenizer", object()),
         ("inputs_embeds", np.zeros((1, 1, 4))),
-        ("prompt_lookup_num_tokens", 3),
+        ("assistant_early_exit", 3),
         ("watermarking_config", {"bias": 2.0}),
     ],
 )

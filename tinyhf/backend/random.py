@@ -16,6 +16,7 @@ import secrets
 
 import numpy as np
 
+from tinyhf.backend.random_state import read_mersenne_twister, read_state, write_state
 from tinyhf.errors import ArgumentError
 
 STREAMS = ("mt53", "mkl_mcg31")
@@ -28,7 +29,7 @@ class TorchGenerator:
         seed: any whole number (its low 32 bits count, as in torch); None asks the operating system.
         stream: where exponentials, and so ``multinomial``, come from: ``"mt53"`` is today's torch;
             ``"mkl_mcg31"`` is those builds that took them from Intel MKL's short-period generator
-            (pytorch issue 150538).
+            (pytorch issue 150538). ``detect_stream(torch)`` tells which one an installed torch has.
     """
 
     def __init__(self, seed=None, stream="mt53"):
@@ -51,6 +52,27 @@ class TorchGenerator:
     def initial_seed(self):
         """The seed this stream started from, also when the operating system chose it."""
         return self._seed
+
+    def get_state(self):
+        """Where the stream stands, as ``torch.Generator.set_state`` takes it: uint8 (5056,)."""
+        return write_state(self._seed, self._mersenne_twister.get_state(), self._spare_normal)
+
+    def set_state(self, state):
+        """Go on from ``state``; returns the generator itself.
+
+        Args:
+            state: what ``get_state()`` or ``torch.get_rng_state()`` gave: an array, a tensor or
+                bytes.
+
+        Raises:
+            ArgumentError: it is no such state.
+        """
+        fields = read_state(state)
+        self._seed = int(fields["seed"])
+        self._mersenne_twister.set_state(read_mersenne_twister(fields))
+        spare = float(fields["spare_normal"])
+        self._spare_normal = spare if fields["has_spare_normal"] else None
+        return self
 
     # ---- words become uniforms -----------------------------------------------------------------
 
@@ -168,3 +190,45 @@ def default_generator():
 def set_seed(seed):
     """Start the default stream over from ``seed``, as ``transformers.set_seed`` does."""
     _default_generator.manual_seed(seed)
+
+
+def get_rng_state():
+    """Where the default stream stands, as ``torch.set_rng_state`` takes it: uint8 (5056,)."""
+    return _default_generator.get_state()
+
+
+def set_rng_state(new_state):
+    """Let the default stream go on from what ``torch.get_rng_state()`` gave."""
+    _default_generator.set_state(new_state)
+
+
+def detect_stream(torch):
+    """The stream that the installed torch draws from: ``"mt53"`` or ``"mkl_mcg31"``.
+
+        TorchGenerator(seed, stream=detect_stream(torch))
+
+    Ten exponentials are drawn from a generator of their own: torch's global one stays as it is.
+
+    Args:
+        torch: the module, imported by you: tinyhf itself never does.
+
+    Raises:
+        ArgumentError: it is not torch, or this torch draws other numbers than both streams.
+    """
+    try:
+        theirs = torch.Generator().manual_seed(42)
+        draws = [torch.empty(5, dtype=torch.float32) for _ in range(2)]
+        draws = np.stack([draw.exponential_(generator=theirs).numpy() for draw in draws])
+    except AttributeError as error:
+        wanted = "the imported module torch"
+        raise ArgumentError("is not torch", where="torch", wanted=wanted, got=torch) from error
+    for stream in STREAMS:
+        ours = TorchGenerator(42, stream)
+        if np.allclose(draws, [ours.exponential(5), ours.exponential(5)], rtol=1e-5, atol=1e-6):
+            return stream
+    raise ArgumentError(
+        "this torch draws other exponentials than both known streams",
+        where="torch",
+        got=draws[0].tolist(),
+        fix="The same seed will not give its tokens; any stream gives tokens as random.",
+    )

@@ -87,8 +87,13 @@ class GenerationConfig:
     remove_invalid_values = None  # NaN and infinite scores become numbers
     renormalize_logits = None  # after all that, scores become log-probabilities
 
+    # Beam search: several texts at once.
+    num_beams = None  # texts that are followed for each prompt; 1 for no beam search
+    length_penalty = None  # score / length**length_penalty: above 0 it favours long texts
+    early_stopping = None  # True: as many answers as beams are enough; "never": no shortcut
+
     # What comes back.
-    num_return_sequences = None  # answers to each prompt
+    num_return_sequences = None  # answers to each prompt; with beams, the best of them
     return_dict_in_generate = None  # a GenerateDecoderOnlyOutput instead of the ids alone; with it
     output_scores = output_logits = output_attentions = output_hidden_states = None
 
@@ -99,15 +104,24 @@ class GenerationConfig:
 
     use_cache = None  # keep keys and values of earlier tokens
 
+    # Classifier-free guidance.
+    guidance_scale = None  # above 1 the prompt counts for more; see negative_prompt_ids=
+
+    # Assisted generation: tokens are guessed, and the model checks several at once.
+    prompt_lookup_num_tokens = None  # guess so many, from what the text says elsewhere
+    max_matching_ngram_size = None  # so many last tokens are looked for there; 2 if nobody says
+    # These three count in the config of the assistant_model:
+    num_assistant_tokens = None  # it guesses so many
+    num_assistant_tokens_schedule = None  # "heuristic": more of them after each success
+    assistant_confidence_threshold = None  # it stops at a guess less probable than this
+
     # Known by name, so that files that hold them can be read, shown and saved.
-    assistant_confidence_threshold = assistant_early_exit = assistant_ensemble_weight = None
-    assistant_lookbehind = cache_config = cache_implementation = compile_config = constraints = None
-    continuous_batching_config = decoder_start_token_id = disable_compile = diversity_penalty = None
-    dola_layers = early_stopping = force_words_ids = guidance_scale = is_assistant = None
-    length_penalty = low_memory = max_cache_len = max_matching_ngram_size = None
-    num_assistant_tokens = num_assistant_tokens_schedule = num_beam_groups = num_beams = None
-    penalty_alpha = prefill_chunk_size = prompt_lookup_num_tokens = speculation_type = None
-    target_lookbehind = token_healing = use_mtp = watermarking_config = None
+    assistant_early_exit = assistant_ensemble_weight = assistant_lookbehind = cache_config = None
+    cache_implementation = compile_config = constraints = continuous_batching_config = None
+    decoder_start_token_id = disable_compile = diversity_penalty = dola_layers = None
+    force_words_ids = is_assistant = low_memory = max_cache_len = num_beam_groups = None
+    penalty_alpha = prefill_chunk_size = speculation_type = target_lookbehind = token_healing = None
+    use_mtp = watermarking_config = None
     _from_model_config = transformers_version = None
 
     def __init__(self, **fields):
@@ -165,14 +179,8 @@ class GenerationConfig:
             if (value := getattr(self, name)) is not None and not RULES[name].allows(value):
                 raise ArgumentError("not allowed", where=name, wanted=RULES[name].wanted, got=value)
         sequences, num_beams = self.num_return_sequences or 1, self.num_beams or 1
-        if sequences > 1 and num_beams == 1 and not self.do_sample:
-            raise ArgumentError(
-                "greedy decoding has one answer only",
-                where="num_return_sequences",
-                wanted="1",
-                got=sequences,
-                fix="Set do_sample=True to get different answers.",
-            )
+        if sequences > num_beams and (num_beams > 1 or not self.do_sample):
+            raise too_many_answers(sequences, num_beams)
 
     # ---- printing and saving -------------------------------------------------------------------
 
@@ -202,6 +210,17 @@ class GenerationConfig:
 
     def __eq__(self, other):
         return isinstance(other, GenerationConfig) and repr(self) == repr(other)
+
+
+def too_many_answers(sequences, num_beams):
+    """The error for more answers than there are beams, or than greedy decoding has."""
+    problem, wanted = "there are not so many beams", f"at most num_beams={num_beams}"
+    fix = "Set num_beams higher."
+    if num_beams == 1:
+        problem, wanted = "greedy decoding has one answer only", "1"
+        fix = "Set do_sample=True to get different answers, or num_beams= to get the best ones."
+    where = "num_return_sequences"
+    return ArgumentError(problem, where=where, wanted=wanted, got=sequences, fix=fix)
 
 
 #: The names of all fields that transformers knows.

@@ -51,7 +51,7 @@ def _is_whole(value):
 
 def _is_token_id_or_list(value):
     ids = value if isinstance(value, list | tuple) else [value]
-    return all(isinstance(token_id, numbers.Integral) for token_id in ids)
+    return bool(ids) and all(isinstance(token_id, numbers.Integral) for token_id in ids)
 
 
 def _is_list_of_ids(value):
@@ -92,8 +92,12 @@ RULES = {
     "min_new_tokens": whole_number(0),
     "max_time": Rule(lambda value: _is_number(value) and value >= 0, "seconds, 0 or more"),
     "stop_strings": Rule(_is_text_or_list, "a text or a list of texts, none of them empty"),
-    "early_stopping": Rule(lambda value: value in (True, False, "never"), 'True, False or "never"'),
+    "early_stopping": Rule(
+        lambda value: _is_bool(value) or value == "never",
+        'True, False or "never"',
+    ),
     "num_beams": whole_number(1),
+    "length_penalty": Rule(_is_number, "a number"),
     "num_return_sequences": whole_number(1),
     "temperature": Rule(
         lambda value: _is_number(value) and value > 0,
@@ -131,6 +135,15 @@ RULES = {
     "top_h": fraction(from_zero=False),
     "epsilon_cutoff": Rule(_is_below_one, "a number from 0, below 1"),
     "eta_cutoff": Rule(_is_below_one, "a number from 0, below 1"),
+    "guidance_scale": Rule(_is_number, "a number"),
+    "prompt_lookup_num_tokens": whole_number(1),
+    "max_matching_ngram_size": whole_number(1),
+    "num_assistant_tokens": whole_number(1),
+    "num_assistant_tokens_schedule": Rule(
+        lambda value: value in ("constant", "heuristic", "heuristic_transient"),
+        '"constant", "heuristic" or "heuristic_transient"',
+    ),
+    "assistant_confidence_threshold": fraction(),
     "remove_invalid_values": Rule(_is_bool, "True or False"),
     "renormalize_logits": Rule(_is_bool, "True or False"),
 }

@@ -2,6 +2,7 @@
 
 from tinyhf.generation.chatglm import ChatGLMGenerationMixin, InvalidScoreLogitsProcessor
 from tinyhf.generation.encoder_decoder import EncoderDecoderGenerationMixin
+from tinyhf.generation.guidance import UnbatchedClassifierFreeGuidanceLogitsProcessor
 from tinyhf.generation.logits_length import (
     ExponentialDecayLengthPenalty,
     ForcedBOSTokenLogitsProcessor,
@@ -34,7 +35,12 @@ from tinyhf.generation.logits_warpers import (
     TopPLogitsWarper,
     TypicalLogitsWarper,
 )
-from tinyhf.generation.outputs import GenerateDecoderOnlyOutput, GenerateEncoderDecoderOutput
+from tinyhf.generation.outputs import (
+    GenerateBeamDecoderOnlyOutput,
+    GenerateBeamEncoderDecoderOutput,
+    GenerateDecoderOnlyOutput,
+    GenerateEncoderDecoderOutput,
+)
 from tinyhf.generation.stopping_criteria import (
     EosTokenCriteria,
     MaxLengthCriteria,
@@ -66,6 +72,8 @@ __all__ = [
     "ExponentialDecayLengthPenalty",
     "ForcedBOSTokenLogitsProcessor",
     "ForcedEOSTokenLogitsProcessor",
+    "GenerateBeamDecoderOnlyOutput",
+    "GenerateBeamEncoderDecoderOutput",
     "GenerateDecoderOnlyOutput",
     "GenerateEncoderDecoderOutput",
     "GenerationMixin",
@@ -96,4 +104,5 @@ __all__ = [
     "TopKLogitsWarper",
     "TopPLogitsWarper",
     "TypicalLogitsWarper",
+    "UnbatchedClassifierFreeGuidanceLogitsProcessor",
 ]

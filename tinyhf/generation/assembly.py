@@ -6,7 +6,7 @@ Mirrors ``_get_logits_processor`` and ``_get_stopping_criteria`` in transformers
 import numpy as np
 
 from tinyhf.backend.random import TorchGenerator, default_generator
-from tinyhf.errors import ArgumentError
+from tinyhf.errors import ArgumentError, note_once
 from tinyhf.generation.logits_length import (
     ExponentialDecayLengthPenalty,
     ForcedBOSTokenLogitsProcessor,
@@ -90,7 +90,9 @@ def get_logits_processor(
     if generation_config.eos_token_id is not None:
         processors += get_minimum_processors(generation_config, input_ids.shape[1])
     if prefix_allowed_tokens_fn is not None:
-        processors.append(PrefixConstrainedLogitsProcessor(prefix_allowed_tokens_fn))
+        num_beams = generation_config.num_beams
+        check_callable(prefix_allowed_tokens_fn, "prefix_allowed_tokens_fn")
+        processors.append(PrefixConstrainedLogitsProcessor(prefix_allowed_tokens_fn, num_beams))
     if differs(generation_config, FORCING):
         processors += get_forcing_processors(generation_config, input_ids.shape[1])
     processors = merge(processors, custom, "logits_processor")
@@ -111,7 +113,8 @@ def get_repetition_processors(config, attention_mask, encoder_input_ids):
     if config.repetition_penalty not in (None, 1.0):
         padding = 0  # or the number of ids before each row's text, as often as stage 11 repeats it
         if attention_mask is not None and attention_mask.ndim == 2:
-            padding = np.repeat(attention_mask.argmax(axis=1), config.num_return_sequences)
+            expand_size = max(config.num_beams, config.num_return_sequences)
+            padding = attention_mask.argmax(axis=1).repeat(expand_size)
         processors.append(RepetitionPenaltyLogitsProcessor(config.repetition_penalty, padding))
     if config.no_repeat_ngram_size:
         processors.append(NoRepeatNGramLogitsProcessor(config.no_repeat_ngram_size))
@@ -126,8 +129,18 @@ def get_minimum_processors(config, prompt_length):
     """What holds back the end; min_new_tokens wins over min_length."""
     minimum, ends = config.min_new_tokens, config.eos_token_id
     if minimum is not None:
+        note_minimum("min_new_tokens", minimum, config.max_length - prompt_length)
         return [MinNewTokensLengthLogitsProcessor(prompt_length, minimum, ends)]
-    return [MinLengthLogitsProcessor(config.min_length, ends)] if config.min_length else []
+    if not config.min_length:
+        return []
+    note_minimum("min_length", config.min_length, config.max_length)
+    return [MinLengthLogitsProcessor(config.min_length, ends)]
+
+
+def note_minimum(name, minimum, maximum):
+    """Say so where the text ends before it may."""
+    if minimum > maximum:
+        note_once(f"{name}={minimum} has no room: at most {maximum} tokens fit.")
 
 
 def get_forcing_processors(config, prompt_length):
@@ -154,24 +167,26 @@ def get_forcing_processors(config, prompt_length):
 
 
 def get_logits_warpers(generation_config):
-    """What makes sampling bolder or more careful."""
+    """What makes sampling bolder or more careful; a beam can always go on without an end token."""
+    ends = generation_config.eos_token_id or [None]
+    keep = 1 if generation_config.num_beams == 1 else len(ends) + 1  # the fewest tokens to keep
     warpers = []
     if generation_config.temperature not in (None, 1.0):
         warpers.append(TemperatureLogitsWarper(generation_config.temperature))
     if generation_config.top_h is not None:
         warpers.append(TopHLogitsWarper(generation_config.top_h))
     if generation_config.top_k:
-        warpers.append(TopKLogitsWarper(generation_config.top_k))
+        warpers.append(TopKLogitsWarper(generation_config.top_k, keep))
     if generation_config.top_p not in (None, 1.0):
-        warpers.append(TopPLogitsWarper(generation_config.top_p))
+        warpers.append(TopPLogitsWarper(generation_config.top_p, keep))
     if generation_config.min_p is not None:
-        warpers.append(MinPLogitsWarper(generation_config.min_p))
+        warpers.append(MinPLogitsWarper(generation_config.min_p, keep))
     if generation_config.typical_p not in (None, 1.0):
-        warpers.append(TypicalLogitsWarper(generation_config.typical_p))
+        warpers.append(TypicalLogitsWarper(generation_config.typical_p, keep))
     if generation_config.epsilon_cutoff:
-        warpers.append(EpsilonLogitsWarper(generation_config.epsilon_cutoff))
+        warpers.append(EpsilonLogitsWarper(generation_config.epsilon_cutoff, keep))
     if generation_config.eta_cutoff:
-        warpers.append(EtaLogitsWarper(generation_config.eta_cutoff))
+        warpers.append(EtaLogitsWarper(generation_config.eta_cutoff, keep))
     return warpers
 
 
@@ -181,9 +196,10 @@ def get_stopping_criteria(generation_config, custom, tokenizer):
     if generation_config.max_time is not None:
         criteria.append(MaxTimeCriteria(generation_config.max_time))
     if generation_config.stop_strings is not None:
-        if tokenizer is None:
+        if not callable(tokenizer):
             fix = "Call generate(tokenizer=...)."
-            raise ArgumentError("needs the model's tokenizer", where="stop_strings", fix=fix)
+            problem, where = "needs the model's tokenizer", "stop_strings"
+            raise ArgumentError(problem, where=where, got=tokenizer, fix=fix)
         criteria.append(StopStringCriteria(tokenizer, generation_config.stop_strings))
     if generation_config.eos_token_id is not None:
         criteria.append(EosTokenCriteria(generation_config.eos_token_id))
@@ -195,12 +211,20 @@ def get_stopping_criteria(generation_config, custom, tokenizer):
     return criteria
 
 
+def check_callable(function, name):
+    """Raise ArgumentError unless it can be called."""
+    if not callable(function):
+        raise ArgumentError("must be a function", where=name, got=function)
+
+
 def merge(built, custom, name):
     """``built``, with the caller's ``custom`` in place of those of the same type, or behind."""
     if custom is None:
         return built
     if not isinstance(custom, list | tuple):
         raise ArgumentError("must be a list", where=name, got=type(custom).__name__)
+    for function in custom:
+        check_callable(function, name)
     merged = type(built)(next((c for c in custom if type(c) is type(b)), b) for b in built)
     merged.extend([c for c in custom if c not in merged])
     return merged
@@ -212,11 +236,22 @@ def choose_generator(seed, generator):
         return default_generator() if seed is None else TorchGenerator(seed)
     if seed is not None:
         raise ArgumentError("give one of them, not both", where="seed and generator")
-    if not isinstance(generator, TorchGenerator):
+    if isinstance(generator, TorchGenerator):
+        return generator
+    if isinstance(generator, np.random.Generator | np.random.RandomState):
         raise ArgumentError(
             "draws other numbers than torch",
             where="generator",
             wanted="a tinyhf.TorchGenerator",
             got=type(generator).__name__,
+            fix="Pass seed=, or TorchGenerator(seed), which is made of NumPy only too.",
         )
-    return generator
+    if hasattr(generator, "get_state"):  # torch.Generator: our draws would not move it on
+        raise ArgumentError(
+            "is torch's own",
+            where="generator",
+            wanted="a tinyhf.TorchGenerator or a state",
+            got=type(generator).__name__,
+            fix="Pass its generator.get_state().",
+        )
+    return TorchGenerator(0).set_state(generator)

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinyhf.backend import to_host
 from tinyhf.generation.assembly import choose_generator, get_stopping_criteria
+from tinyhf.generation.beam_search import cannot_stream
 from tinyhf.generation.logits_process import LogitsProcessor
 from tinyhf.generation.preparation import (
     prepare_generated_length,
@@ -168,6 +169,8 @@ class ChatGLMGenerationMixin(GenerationMixin):
         before. Arguments as there.
         """
         settings, model_kwargs = prepare_generation_config(self, generation_config, kwargs)
+        if settings.num_beams > 1:
+            raise cannot_stream("num_beams")
         prepare_special_tokens(settings)
         prepare_generated_length(settings, input_ids.shape[1], self.config.max_sequence_length)
         is_finished = get_stopping_criteria(settings, stopping_criteria, None)

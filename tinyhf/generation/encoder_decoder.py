@@ -11,8 +11,11 @@ import numpy as np
 
 from tinyhf.backend import is_array, to_host
 from tinyhf.errors import ArgumentError
-from tinyhf.generation.outputs import GenerateEncoderDecoderOutput
-from tinyhf.generation.preparation import check_input_ids
+from tinyhf.generation.outputs import (
+    GenerateBeamEncoderDecoderOutput,
+    GenerateEncoderDecoderOutput,
+)
+from tinyhf.generation.preparation import check_input_ids, read_mask
 from tinyhf.generation.steps import on_device
 from tinyhf.generation.utils import GenerationMixin
 from tinyhf.nn import BaseModelOutput
@@ -37,6 +40,9 @@ class EncoderDecoderGenerationMixin(GenerationMixin):
 
     def _prepare_text(self, prompt, attention_mask, model_kwargs, generation_config):
         """Run the encoder, unless its outputs were given; the decoder's first ids: (batch, seq)."""
+        if "assistant_model" in model_kwargs:  # it reads the same text
+            read = {"input_ids": prompt, "attention_mask": attention_mask}
+            model_kwargs["assistant_inputs"] = read
         encoder_outputs = model_kwargs.get("encoder_outputs")
         if encoder_outputs is None:
             ids_and_mask = {"input_ids": prompt, "attention_mask": attention_mask}
@@ -104,18 +110,14 @@ class EncoderDecoderGenerationMixin(GenerationMixin):
             if model_kwargs[f"output_{name}"]:
                 steps[f"encoder_{name}"] = getattr(encoder_outputs, name)
         cache = model_kwargs["past_key_values"]
-        return GenerateEncoderDecoderOutput(sequences=sequences, past_key_values=cache, **steps)
+        has_beams = "beam_indices" in steps
+        kind = GenerateBeamEncoderDecoderOutput if has_beams else GenerateEncoderDecoderOutput
+        return kind(sequences=sequences, past_key_values=cache, **steps)
 
 
 def host_mask(mask, shape, where):
     """A mask on the host, int64, once it is sure that it fits its ids; None stays None."""
-    if mask is None:
-        return None
-    mask = np.asarray(to_host(mask)).astype(np.int64)
-    if mask.shape != shape:
-        problem = "has another shape than the ids"
-        raise ArgumentError(problem, where=where, wanted=shape, got=mask.shape)
-    return mask
+    return None if mask is None else read_mask(mask, shape, where)
 
 
 def check_rows(where, got, rows):

@@ -176,6 +176,7 @@ class PrefixConstrainedLogitsProcessor(LogitsProcessor):
             if not allowed:
                 where = f"prefix_allowed_tokens_fn, batch id {batch_id}"
                 raise ArgumentError("allows no token", where=where, wanted="a list of token ids")
+            check_token_ids(allowed, scores, f"prefix_allowed_tokens_fn, batch id {batch_id}")
             constrained[row, allowed] = scores[row, allowed]
             if np.isneginf(constrained[row]).all():  # another processor banned them: this one wins
                 constrained[row, allowed] = 0.0

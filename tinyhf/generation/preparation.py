@@ -23,14 +23,22 @@ ONLY_FOR_SAMPLING = {
 
 #: What transformers has, what would change the answer, and what this version does not have.
 SETTINGS_NOT_HERE = {
-    *("num_beams", "num_beam_groups", "diversity_penalty", "constraints", "force_words_ids"),
-    *("penalty_alpha", "dola_layers", "low_memory", "use_mtp", "guidance_scale", "token_healing"),
-    *("prompt_lookup_num_tokens", "assistant_early_exit", "speculation_type", "is_assistant"),
+    *("num_beam_groups", "diversity_penalty", "constraints", "force_words_ids"),
+    *("penalty_alpha", "dola_layers", "low_memory", "use_mtp", "token_healing"),
+    *("assistant_early_exit", "assistant_ensemble_weight", "speculation_type", "is_assistant"),
     "watermarking_config",
 }
+#: What can be used in place of some of them.
+INSTEAD = {
+    "num_beam_groups": "There are beams without groups: num_beams=, drawn with do_sample=True.",
+    "diversity_penalty": "Beams that differ more are drawn: num_beams= and do_sample=True.",
+    "constraints": "prefix_allowed_tokens_fn= says what may come next.",
+    "force_words_ids": "prefix_allowed_tokens_fn= says what may come next.",
+    "penalty_alpha": "repetition_penalty= and no_repeat_ngram_size= avoid repetition too.",
+}
 ARGUMENTS_NOT_HERE = {
-    *("assistant_model", "assistant_tokenizer", "custom_generate", "decoder_input_ids"),
-    *("inputs_embeds", "negative_prompt_ids", "negative_prompt_attention_mask", "position_ids"),
+    *("assistant_tokenizer", "custom_generate", "decoder_input_ids"),
+    *("inputs_embeds", "position_ids"),
 }
 
 
@@ -50,29 +58,48 @@ def prepare_generation_config(model, generation_config, kwargs):
     for name in sorted(SETTINGS_NOT_HERE & vars(settings).keys()):
         value = getattr(settings, name)
         if value not in (None, False, GLOBAL_DEFAULTS.get(name)):
-            raise ArgumentError("is not available in this version", where=name, got=value)
-    unused = sorted(ONLY_FOR_SAMPLING & kwargs.keys())
-    if unused and not settings.do_sample:
+            fix = INSTEAD.get(name)
+            raise ArgumentError("is not available in this version", where=name, got=value, fix=fix)
+    if kwargs.get("eos_token_id") is not None:
+        check_end_tokens(kwargs["eos_token_id"], model.config.vocab_size)
+    if not settings.do_sample and (unused := sorted(ONLY_FOR_SAMPLING & kwargs.keys())):
         note_once(f"Without do_sample=True there is no effect of {', '.join(unused)}.")
     vars(settings).update({**GLOBAL_DEFAULTS, **vars(settings)})
     return settings, model_kwargs
 
 
+def check_end_tokens(eos_token_id, vocab_size):
+    """Raise ArgumentError unless the model can say them all; files may hold such leftovers."""
+    for token_id in np.atleast_1d(eos_token_id).tolist():
+        if not 0 <= token_id < vocab_size:
+            wanted, fix = f"0 to {vocab_size - 1}", "eos_token_id=None: there is no end token."
+            problem, where = "is outside the vocabulary", "eos_token_id"
+            raise ArgumentError(problem, where=where, wanted=wanted, got=token_id, fix=fix)
+
+
 def choose_generation_mode(generation_config, assistant_model):
     """The name transformers has for what these settings ask for."""
+    if assistant_model is not None or generation_config.prompt_lookup_num_tokens is not None:
+        return "assisted_generation"
+    if generation_config.num_beams > 1:
+        return "beam_sample" if generation_config.do_sample else "beam_search"
     return "sample" if generation_config.do_sample else "greedy_search"
 
 
-def validate_model_kwargs(model, model_kwargs):
-    """The keywords that are not None; each must be an argument of the model's ``forward``."""
+def validate_model_kwargs(model, model_kwargs, assistant_model=None):
+    """The keywords that are not None; each must be an argument of the model's ``forward``.
+
+    Also the ``assistant_model``, if there is one: it goes to the loop, not to ``forward``.
+    """
     if not model.can_generate():
         fix = f"Load it with {model.auto_class}."
         raise ArgumentError(f"{type(model).__name__} has no language-model head", fix=fix)
-    model_kwargs = {name: value for name, value in model_kwargs.items() if value is not None}
+    given = {**model_kwargs, "assistant_model": assistant_model}.items()
+    model_kwargs = {name: value for name, value in given if value is not None}
     used = inspect.signature(model.prepare_inputs_for_generation).parameters.keys()
     for name in sorted((ARGUMENTS_NOT_HERE - used) & model_kwargs.keys()):
         raise ArgumentError("is not available in this version", where=f"generate({name}=)")
-    known = inspect.signature(model.forward).parameters.keys()
+    known = {"assistant_model"} | inspect.signature(model.forward).parameters.keys()
     for name in sorted(model_kwargs.keys() - known):
         names = {*FIELDS, *known, *inspect.signature(model.generate).parameters}
         nearest = difflib.get_close_matches(name, names, n=1)
@@ -94,12 +121,17 @@ def prepare_model_inputs(model, inputs, model_kwargs, generation_config):
     if hasattr(input_ids, "keys"):
         fix = "Unpack it: generate(**inputs)."
         raise ArgumentError("is not ids but all a tokenizer returns", where="inputs", fix=fix)
+    return read_ids(input_ids, model.config.vocab_size)
+
+
+def read_ids(input_ids, vocab_size, where="input_ids"):
+    """Ids on the host: int64 (batch, seq)."""
     try:
         input_ids = np.asarray(to_host(input_ids))
     except ValueError as error:
         fix = "Let the tokenizer pad them: padding=True."
-        raise ArgumentError("rows differ in length", where="input_ids", fix=fix) from error
-    check_input_ids(input_ids, model.config.vocab_size)
+        raise ArgumentError("rows differ in length", where=where, fix=fix) from error
+    check_input_ids(input_ids, vocab_size, where)
     return input_ids.astype(np.int64)
 
 
@@ -145,20 +177,37 @@ def prepare_attention_mask(input_ids, attention_mask, generation_config):
                 "token: all ids count as text. Pass the attention_mask the tokenizer returns."
             )
         attention_mask = input_ids != (generation_config.pad_token_id if padding_shows else -1)
-    attention_mask = np.asarray(to_host(attention_mask)).astype(np.int64)
-    if attention_mask.shape != input_ids.shape:
-        raise ArgumentError(
-            "has another shape than input_ids",
-            where="attention_mask",
-            wanted=input_ids.shape,
-            got=attention_mask.shape,
-        )
+    attention_mask = read_mask(attention_mask, input_ids.shape, "attention_mask")
     if not attention_mask[:, -1].all():
         note_once(
             "A row ends with padding and will be continued after it: to generate, let the "
             'tokenizer pad in front (padding_side="left").'
         )
     return None if attention_mask.all() else attention_mask
+
+
+def read_mask(mask, shape, where):
+    """A mask on the host, int64, of the same shape as its ids.
+
+    Raises:
+        ArgumentError: it has another shape, or other numbers than 0 and 1.
+    """
+    try:
+        mask = np.asarray(to_host(mask))
+    except ValueError as error:
+        raise ArgumentError("rows differ in length", where=where, wanted=shape) from error
+    if mask.shape != shape or not np.isin(mask, (0, 1)).all():
+        raise wrong_mask(mask, shape, where)
+    return mask.astype(np.int64)
+
+
+def wrong_mask(mask, shape, where):
+    """The error that says what is wrong with it."""
+    if mask.shape != shape:
+        problem = "has another shape than the ids"
+        return ArgumentError(problem, where=where, wanted=shape, got=mask.shape)
+    wanted, got = "1 for tokens and 0 for padding", mask[~np.isin(mask, (0, 1))][0].item()
+    return ArgumentError("has other values", where=where, wanted=wanted, got=got)
 
 
 def prepare_generated_length(generation_config, prompt_length, max_position_embeddings):

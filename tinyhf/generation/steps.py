@@ -6,7 +6,7 @@ Mirrors the middle of the loops in transformers/generation/utils.py.
 import numpy as np
 
 from tinyhf.backend import to_device
-from tinyhf.errors import NumericsError
+from tinyhf.errors import ArgumentError, NumericsError
 
 
 def on_device(model_inputs, device):
@@ -25,6 +25,19 @@ def cannot_draw(probs, input_ids):
         where=f"generate(), row {row}, token {input_ids.shape[1]}",
         fix="A score is NaN or infinite, or a processor banned every token.",
     )
+
+
+def begin_stream(streamer, input_ids):
+    """Give the streamer the prompt.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    for name in ("put", "end"):
+        if not callable(getattr(streamer, name, None)):
+            wanted, got = "methods put(value) and end()", type(streamer).__name__
+            raise ArgumentError("is no streamer", where="streamer", wanted=wanted, got=got)
+    streamer.put(input_ids)
 
 
 def what_to_record(generation_config, recordable):

@@ -20,7 +20,10 @@ from tinyhf.generation.assembly import (
     get_logits_processor,
     get_stopping_criteria,
 )
-from tinyhf.generation.outputs import GenerateDecoderOnlyOutput
+from tinyhf.generation.assisted import assisted_decoding
+from tinyhf.generation.beam_search import beam_search
+from tinyhf.generation.guidance import get_guidance
+from tinyhf.generation.outputs import GenerateBeamDecoderOnlyOutput, GenerateDecoderOnlyOutput
 from tinyhf.generation.preparation import (
     choose_generation_mode,
     prepare_attention_mask,
@@ -30,13 +33,24 @@ from tinyhf.generation.preparation import (
     prepare_special_tokens,
     validate_model_kwargs,
 )
-from tinyhf.generation.steps import cannot_draw, on_device, record_step, what_to_record
+from tinyhf.generation.recording import recorded
+from tinyhf.generation.steps import (
+    begin_stream,
+    cannot_draw,
+    on_device,
+    record_step,
+    what_to_record,
+)
 from tinyhf.generation.stopping_criteria import EosTokenCriteria
+from tinyhf.generation.transition_scores import compute_transition_scores
 
 #: What the settings ask for → the method that does it. Greedy search is sampling without the draw.
 GENERATION_MODES_MAPPING = {
     "greedy_search": "_sample",
     "sample": "_sample",
+    "assisted_generation": "_assisted_decoding",
+    "beam_search": "_beam_search",
+    "beam_sample": "_beam_search",
 }
 
 
@@ -48,6 +62,10 @@ class GenerationMixin:
 
     #: The mask of the text that grows.
     text_mask = "attention_mask"
+
+    _beam_search = beam_search
+    _assisted_decoding = assisted_decoding
+    compute_transition_scores = compute_transition_scores
 
     #: What a step can record → the setting that asks for it.
     recordable = {
@@ -67,10 +85,13 @@ class GenerationMixin:
         synced_gpus=None,
         assistant_model=None,
         streamer=None,
+        negative_prompt_ids=None,
+        negative_prompt_attention_mask=None,
         *,
         tokenizer=None,
         seed=None,
         generator=None,
+        record_steps=False,
         **kwargs,
     ):
         """Continue every row of ids, token by token.
@@ -82,12 +103,18 @@ class GenerationMixin:
                 here as well takes its place, others come after.
             prefix_allowed_tokens_fn: ``(batch_id, ids) -> ids`` that may come next.
             synced_gpus: ignored, there is at most one GPU.
-            assistant_model: not available in this version.
+            assistant_model: a smaller model that writes ahead, for this one to check; the tokens
+                stay as probable as without, and are the very same if greedy.
             streamer: is given the prompt, then each new token.
-            tokenizer: for stop_strings.
+            negative_prompt_ids, negative_prompt_attention_mask: with guidance_scale, the text to
+                stay away from, (batch, seq) each.
+            tokenizer: for stop_strings, and for the tables of record_steps.
             seed: the same seed gives the same tokens: those of transformers after
                 ``torch.manual_seed(seed)``.
-            generator: a ``TorchGenerator`` instead; with neither, the default stream goes on.
+            generator: a ``TorchGenerator`` instead, or what ``torch.get_rng_state()`` gave; with
+                neither, the default stream goes on.
+            record_steps: True, or a number of candidates: the output has ``steps``, which show how
+                each token was chosen (greedy search and sampling).
             kwargs: fields of ``GenerationConfig``; and for the model attention_mask (batch, seq), 1
                 for tokens and 0 for padding, and past_key_values.
 
@@ -95,7 +122,7 @@ class GenerationMixin:
             int64 (batch * num_return_sequences, tokens) on the host, prompt included; or a
             ``GenerateDecoderOnlyOutput``. An encoder–decoder reads the prompt, and returns what its
             decoder wrote, from decoder_start_token_id or the caller's decoder_input_ids on, or a
-            ``GenerateEncoderDecoderOutput``.
+            ``GenerateEncoderDecoderOutput``. After beam search: a ``GenerateBeam…Output``.
 
         Raises:
             ArgumentError: an argument is unknown, impossible or not available.
@@ -105,16 +132,14 @@ class GenerationMixin:
         generation_config, model_kwargs = prepare_generation_config(self, generation_config, kwargs)
         # 2. the other keywords are for the model: does it know them?
         generation_mode = choose_generation_mode(generation_config, assistant_model)
-        model_kwargs["assistant_model"] = assistant_model
-        model_kwargs = validate_model_kwargs(self, model_kwargs)
+        model_kwargs = validate_model_kwargs(self, model_kwargs, assistant_model)
         # 3. the prompt
         prompt = input_ids = prepare_model_inputs(self, inputs, model_kwargs, generation_config)
         # 4. which tokens end a row, and which one fills it up
         prepare_special_tokens(generation_config)
         # 5. which ids of the prompt are padding
-        attention_mask = model_kwargs.get("attention_mask")
         attention_mask = self._prepare_attention_mask_for_generation(
-            input_ids, attention_mask, generation_config
+            input_ids, model_kwargs.get("attention_mask"), generation_config
         )
         # 6. the text that grows: the prompt, or a decoder's own; and how long it gets
         input_ids = self._prepare_text(prompt, attention_mask, model_kwargs, generation_config)
@@ -137,19 +162,24 @@ class GenerationMixin:
             logits_processor,
             encoder_input_ids=prompt,
         )
+        if generation_config.guidance_scale is not None or negative_prompt_ids is not None:
+            negative = negative_prompt_ids, negative_prompt_attention_mask
+            guidance = get_guidance(self, generation_config, len(prompt), *negative)
+            prepared_logits_processor[:0] = guidance  # the first of all
         # 9. what ends a row
         prepared_stopping_criteria = get_stopping_criteria(
             generation_config, stopping_criteria, tokenizer
         )
         # 10. where random numbers come from
         generator = choose_generator(seed, generator)
-        # 11. expand input_ids: num_return_sequences rows for each prompt
+        # 11. expand input_ids: a row for each answer, or beam, of each prompt
+        expand_size = max(generation_config.num_beams, generation_config.num_return_sequences)
         input_ids, model_kwargs = self._expand_inputs_for_generation(
-            generation_config.num_return_sequences, input_ids, **model_kwargs
+            expand_size, input_ids, **model_kwargs
         )
         # 12. run the loop that does it
         decode = getattr(self, GENERATION_MODES_MAPPING[generation_mode])
-        return decode(
+        return (recorded(decode, record_steps, tokenizer) if record_steps else decode)(
             input_ids,
             logits_processor=prepared_logits_processor,
             stopping_criteria=prepared_stopping_criteria,
@@ -193,7 +223,7 @@ class GenerationMixin:
         device, record = self.device, self.record
         unfinished_sequences = np.ones(len(input_ids), bool)
         if streamer is not None:
-            streamer.put(input_ids)
+            begin_stream(streamer, input_ids)
 
         is_prefill = True
         while self._has_unfinished_sequences(unfinished_sequences):
@@ -221,6 +251,8 @@ class GenerationMixin:
                 next_tokens = generator.multinomial(probs, num_samples=1).squeeze(1)  # (rows,)
             else:
                 next_tokens = next_token_scores.argmax(axis=-1)
+                if not (next_token_scores.max(axis=-1) > -np.inf).all():  # all banned, or one NaN
+                    raise cannot_draw(softmax(next_token_scores), input_ids)
             if fills_rows:  # finished rows have drawn too, as in torch, but get padding
                 next_tokens = np.where(unfinished_sequences, next_tokens, pad_token_id)
 
@@ -239,7 +271,9 @@ class GenerationMixin:
     def _generate_output(self, sequences, steps, model_kwargs):
         """All that was asked for, with its name."""
         cache = model_kwargs["past_key_values"]
-        return GenerateDecoderOnlyOutput(sequences=sequences, past_key_values=cache, **steps)
+        has_beams = "beam_indices" in steps
+        kind = GenerateBeamDecoderOnlyOutput if has_beams else GenerateDecoderOnlyOutput
+        return kind(sequences=sequences, past_key_values=cache, **steps)
 
     def _has_unfinished_sequences(self, unfinished_sequences):
         """Whether any row goes on."""

@@ -1,9 +1,11 @@
 """Floor 6 · Looking at a model: what would be loaded, and why; what it computes, value by value.
 
 Reading order, for loading: weight_files → parameter_tree → load_plan → plan_tables; for what is
-computed: watch → lens_names → trace_file → trace_table → tracing → patching.
+computed: watch → lens_names → trace_file → trace_table → tracing → patching → measuring →
+hints → debugger_output → torch_side → sides → comparing.
 """
 
+from tinyhf.inspection.comparing import Comparison, compare
 from tinyhf.inspection.load_plan import LoadPlan, plan_load
 from tinyhf.inspection.parameter_tree import Branch, Leaf, parameter_tree
 from tinyhf.inspection.patching import patch, replay
@@ -15,10 +17,12 @@ from tinyhf.inspection.weight_files import ShardPlan, plan_weights
 
 __all__ = [
     "Branch",
+    "Comparison",
     "Leaf",
     "LoadPlan",
     "ShardPlan",
     "Trace",
+    "compare",
     "load_trace",
     "parameter_tree",
     "patch",

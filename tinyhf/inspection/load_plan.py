@@ -21,8 +21,15 @@ from tinyhf.hub import HubOptions, cached_file, record_lookups
 from tinyhf.inspection.parameter_tree import Branch, parameter_tree
 from tinyhf.inspection.weight_files import plan_weights
 from tinyhf.models.auto import stored_class
-from tinyhf.models.loading import LoadingInfo, load_config, name_in_model
+from tinyhf.models.loading import (
+    LoadingInfo,
+    is_known_to_miss,
+    load_config,
+    modern_name,
+    name_in_model,
+)
 from tinyhf.models.placement import Placement, place_model
+from tinyhf.models.pretrained import PreTrainedModel
 from tinyhf.models.report import differences
 from tinyhf.tokenization import AutoTokenizer
 
@@ -36,10 +43,12 @@ class LoadPlan:
         folder: where ``config.json`` was found.
         lookups: stage → the ``Lookup`` of every file it asked for, in order.
         config: the config; ``config.decided_by`` says which field chose its class.
+        model: the model without weights.
         tokenizer: a sentence: its class and what chose it, or why there is none.
         shards: the weight files in the order they are read.
         tree: the parameters, by name.
-        differences: lines about names and shapes that checkpoint and model do not share.
+        info: names and shapes that checkpoint and model do not share, as ``LoadingInfo``.
+        differences: lines about them.
         free_memory: device → free bytes, or None where the system does not tell.
         placement: where ``device_map="auto"`` would put the parameters, in the type of the files.
         error: what loading would end with; None if nothing stands in its way.
@@ -49,9 +58,11 @@ class LoadPlan:
     folder: str
     lookups: dict
     config: PreTrainedConfig
+    model: PreTrainedModel
     tokenizer: str
     shards: list
     tree: Branch
+    info: LoadingInfo
     differences: list
     free_memory: dict
     placement: Placement
@@ -90,9 +101,11 @@ def plan_load(name, **hub_arguments):
         folder=str(Path(config._source).parent),
         lookups=lookups,
         config=config,
+        model=model,
         tokenizer=tokenizer,
         shards=shards,
         tree=parameter_tree(model, dtypes),
+        info=info,
         differences=differences(model, info),
         free_memory=free_memory_by_device(),
         placement=place_model(model, model.state_dict(), "auto", dtype),
@@ -133,18 +146,32 @@ def dtypes_by_parameter(model, tensors):
 def compare(model, tensors):
     """Which names and shapes the headers and the model do not share."""
     places = model.state_dict()
-    tied = model.tied_weights_keys if model.config.tie_word_embeddings else ()
+    missing = missing_parameters(model, {name for _, name in tensors})
     old = "|".join(model.keys_to_ignore_on_load_unexpected) or "$^"
     unexpected = {key: info.shape for (key, name), info in tensors.items() if name is None}
     return LoadingInfo(
-        missing_keys=places.keys() - {name for _, name in tensors} - set(tied),
-        unexpected_keys={key: unexpected[key] for key in unexpected if not re.search(old, key)},
+        missing_keys={key for key in missing if not is_known_to_miss(model, key)},
+        unexpected_keys={
+            modern_name(key): shape for key, shape in unexpected.items() if not re.search(old, key)
+        },
         mismatched_keys={
             (name, info.shape, places[name].shape)
             for (_, name), info in tensors.items()
             if name is not None and info.shape != places[name].shape
         },
     )
+
+
+def missing_parameters(model, found):
+    """The parameters that no file holds, and that are not tied to one that a file holds."""
+    missing, pairs = model.state_dict().keys() - found, tied_pairs(model).items()
+    missing -= {source for name, source in pairs if name not in missing}
+    return missing - {name for name, source in pairs if source not in missing}
+
+
+def tied_pairs(model):
+    """Parameter → the one it is tied to, where the config says so."""
+    return model.tied_weights_keys if model.config.tie_word_embeddings else {}
 
 
 def mismatch_error(name, info):

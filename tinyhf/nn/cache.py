@@ -37,6 +37,18 @@ class DynamicLayer:
         self._values[:, :, start : self.length] = value_states
         return self.keys, self.values
 
+    def crop(self, max_length):
+        """As ``DynamicCache.crop``; what is forgotten is written over by the next update."""
+        kept = max_length if max_length > 0 else max(0, self.length + max_length)
+        self.length = min(self.length, kept)
+
+    def reorder_cache(self, beam_idx):
+        """Row i becomes what row ``beam_idx[i]`` was; rows that stay are not touched."""
+        moved = [row for row, source in enumerate(beam_idx) if row != source]
+        sources = [beam_idx[row] for row in moved]
+        for states in (self._keys, self._values):
+            states[moved, :, : self.length] = states[sources, :, : self.length]
+
     def _with_more_room(self, old, new, used):
         room = max(2 * used, self.length, FIRST_CAPACITY)
         grown = array_module(new).empty((*new.shape[:2], room, new.shape[3]), new.dtype)
@@ -60,6 +72,16 @@ class DynamicCache:
     def get_seq_length(self, layer_idx=0):
         """How many tokens are cached."""
         return self.layers[layer_idx].length if layer_idx < len(self.layers) else 0
+
+    def crop(self, max_length):
+        """Keep the first ``max_length`` tokens; 0 or less: forget so many of the last ones."""
+        for layer in self.layers:
+            layer.crop(max_length)
+
+    def reorder_cache(self, beam_idx):
+        """Row i becomes what row ``beam_idx[i]`` was: beam i continues that beam's text."""
+        for layer in self.layers:
+            layer.reorder_cache(beam_idx)
 
     @classmethod
     def from_legacy_cache(cls, past_key_values):
@@ -100,6 +122,14 @@ class EncoderDecoderCache:
     def get_seq_length(self, layer_idx=0):
         """How many tokens the decoder has cached."""
         return self.self_attention_cache.get_seq_length(layer_idx)
+
+    def crop(self, max_length):
+        """As ``DynamicCache.crop``, of what the decoder has written."""
+        self.self_attention_cache.crop(max_length)
+
+    def reorder_cache(self, beam_idx):
+        """Row i becomes what row ``beam_idx[i]`` was; the beams of a prompt read the same text."""
+        self.self_attention_cache.reorder_cache(beam_idx)
 
     @classmethod
     def from_legacy_cache(cls, past_key_values):

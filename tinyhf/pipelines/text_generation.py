@@ -33,6 +33,9 @@ class TextGenerationPipeline(Pipeline):
         kwargs: all that ``generate`` takes: max_new_tokens, temperature, seed, streamer …
     """
 
+    default_input_names = "text_inputs"
+    padding_side = "left"  # a row goes on where its prompt ends
+
     def _sanitize_parameters(self, **kwargs):
         preprocess_params = {name: kwargs.pop(name) for name in PREPROCESS & kwargs.keys()}
         postprocess_params = {name: kwargs.pop(name) for name in POSTPROCESS & kwargs.keys()}
@@ -82,12 +85,13 @@ class TextGenerationPipeline(Pipeline):
         )
 
     def _forward(self, model_inputs, **generate_kwargs):
-        input_ids, prompt_text = model_inputs["input_ids"], model_inputs["prompt_text"]
+        input_ids = model_inputs.pop("input_ids")
         generate_kwargs = self._with_defaults(generate_kwargs)
         generate_kwargs["attention_mask"] = model_inputs["attention_mask"]
         output = self.model.generate(input_ids=input_ids, **generate_kwargs)
-        sequences = getattr(output, "sequences", output)  # (num_return_sequences, total)
-        return {"generated_sequence": sequences, "input_ids": input_ids, "prompt_text": prompt_text}
+        sequences = getattr(output, "sequences", output)  # (batch · num_return_sequences, total)
+        sequences = sequences.reshape(len(input_ids), -1, sequences.shape[-1])
+        return {"generated_sequence": sequences, **model_inputs}
 
     def _with_defaults(self, generate_kwargs):
         """The pipeline's own settings, below the user's and the checkpoint's."""
@@ -114,11 +118,12 @@ class TextGenerationPipeline(Pipeline):
     ):
         """Ids → one record for each returned sequence; only the new tokens are decoded."""
         prompt_text = model_outputs["prompt_text"]
-        prompt_length = model_outputs["input_ids"].shape[1]
+        prompt_length = model_outputs["attention_mask"].shape[1]
         records = []
-        for sequence in model_outputs["generated_sequence"].tolist():
+        for sequence in model_outputs["generated_sequence"][0].tolist():
             if return_tensors:
-                records.append({"generated_token_ids": sequence})
+                filled = prompt_length - int(model_outputs["attention_mask"].sum())
+                records.append({"generated_token_ids": sequence[filled:]})
                 continue
             text = self.tokenizer.decode(
                 sequence[prompt_length:],
