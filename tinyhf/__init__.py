@@ -27,7 +27,17 @@ from tinyhf.backend.random import (
 )
 from tinyhf.configuration import AutoConfig, GenerationConfig
 from tinyhf.generation import TextIteratorStreamer, TextStreamer
-from tinyhf.inspection import Comparison, Trace, compare, load_trace, patch, replay, stop_at, trace
+from tinyhf.inspection import (
+    Comparison,
+    Trace,
+    compare,
+    load_story,
+    load_trace,
+    patch,
+    replay,
+    stop_at,
+    trace,
+)
 from tinyhf.models import (
     AutoModel,
     AutoModelForCausalLM,
@@ -178,6 +188,7 @@ __all__ = [
     "float16",
     "float32",
     "get_rng_state",
+    "load_story",
     "load_trace",
     "patch",
     "pipeline",

@@ -1,9 +1,9 @@
-"""The stops of docs/stepping.md: where each quoted line is, and what a debugger shows there.
+"""The stops of docs/stepping_*.md: where each quoted line is, and what a debugger shows there.
 
     python -m tests.docs.breakpoints attention    # pdb's "break" commands for the attention stops
-    python -m tests.docs.breakpoints --refresh    # runs both programs, puts what it saw in the page
+    python -m tests.docs.breakpoints --refresh    # runs the programs, puts what it saw in the pages
 
-A stop is a row of a table on the page; its second cell says where, its third what to look at:
+A stop is a row of a table on a page; its second cell says where, its third what to look at:
 
     | … | `models/llama.py` `LlamaMLP.forward`<br>`the line` | `x.shape` → `(1, 5, 128)` | … |
 """
@@ -16,9 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
+from tinyhf.hub.bundled import bundled_folder
+
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "stepping.md"
-PROGRAMS = [ROOT / "docs" / "step_from_pretrained.py", ROOT / "docs" / "step_generate.py"]
+DOCS = ROOT / "docs"
+#: Page → the program whose stops it lists.
+PROGRAMS = {
+    "stepping_loading.md": "step_from_pretrained.py",
+    "stepping_generating.md": "step_generate.py",
+    "stepping_encoders.md": "step_encoder.py",
+    "stepping_encoder_decoders.md": "step_encoder_decoder.py",
+}
 
 PLACE = re.compile(r"`(\S+\.py)` `(\S+)`<br>`([^`]+)`(?: \(visit (\d+)\))?")
 SIGHT = re.compile(r"`([^`]+)` → `([^`]*)`")
@@ -54,8 +62,12 @@ class Stop:
         return [number for number, line in enumerate(source, 1) if line.strip() == self.code]
 
 
+def read_page(page):
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
 def read_stops(text):
-    """The stops of the page, in its order."""
+    """The stops of a page, in its order."""
     stops = []
     for row in text.splitlines():
         if row.startswith("| ") and (place := PLACE.search(row)):
@@ -65,8 +77,8 @@ def read_stops(text):
     return stops
 
 
-def run_to(stops):
-    """Run both programs, and fill in what is ``seen`` at each stop.
+def run_to(stops, program):
+    """Run a program, and fill in what is ``seen`` at each stop.
 
     Returns:
         The stops in the order in which they were met.
@@ -89,13 +101,11 @@ def run_to(stops):
                     met.append(stop)
         return trace
 
-    with mock.patch("sys.breakpointhook", lambda: None):
-        for program in PROGRAMS:
-            sys.settrace(trace)
-            try:
-                runpy.run_path(str(program))
-            finally:
-                sys.settrace(None)
+    with mock.patch("sys.breakpointhook", lambda: sys.settrace(trace)):
+        try:
+            runpy.run_path(str(DOCS / program))
+        finally:
+            sys.settrace(None)
     return met
 
 
@@ -110,10 +120,10 @@ def shown(value):
     return re.sub(r"\s+", " ", text)
 
 
-def refresh(text):
-    """The page with what a run shows now."""
+def refresh(text, program):
+    """The text of a page with what a run shows now."""
     stops = read_stops(text)
-    run_to(stops)
+    run_to(stops, program)
     seen = iter([value for stop in stops for value in stop.seen])
     rows = [
         SIGHT.sub(lambda sight: f"`{sight[1]}` → `{next(seen)}`", row) if PLACE.search(row) else row
@@ -122,15 +132,21 @@ def refresh(text):
     return "\n".join(rows) + "\n"
 
 
+def has_model(program):
+    """Whether the bundled model of a program is here."""
+    (name,) = set(re.findall(r'"(tinyhf/[\w-]+)"', (DOCS / program).read_text(encoding="utf-8")))
+    return bundled_folder(name) is not None
+
+
 def main(words):
-    text = PAGE.read_text(encoding="utf-8")
-    if words == ["--refresh"]:
-        PAGE.write_text(refresh(text), encoding="utf-8")
-        return
-    for stop in read_stops(text):
-        place = f"{stop.file} {stop.function} {stop.code}"
-        if all(word in place for word in words):
-            print(f"break tinyhf/{stop.file}:{stop.lines()[0]}")
+    for page, program in PROGRAMS.items():
+        if words == ["--refresh"]:
+            (DOCS / page).write_text(refresh(read_page(page), program), encoding="utf-8")
+            continue
+        for stop in read_stops(read_page(page)):
+            place = f"{stop.file} {stop.function} {stop.code}"
+            if all(word in place for word in words):
+                print(f"break tinyhf/{stop.file}:{stop.lines()[0]}")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ def execute(path, answers=()):
             answer = left.pop(0)
             cell.source = EXERCISE.sub(lambda _, answer=answer: answer, cell.source, count=1)
     resources = {"metadata": {"path": str(ROOT)}}
-    nbclient.NotebookClient(notebook, timeout=120, resources=resources).execute()
+    options = {"timeout": 120, "coalesce_streams": True, "resources": resources}
+    nbclient.NotebookClient(notebook, **options).execute()
     return notebook
 
 
@@ -57,6 +58,8 @@ def refresh(path):
     seconds = time.perf_counter() - start
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of day, different in each run
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     notebook.metadata.pop("language_info", None)
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, path)

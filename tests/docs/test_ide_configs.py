@@ -11,11 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.breakpoints import has_model
+from tinyhf.inspection import stopping
+
 ROOT = Path(__file__).resolve().parents[2]
 STOPS = {
     "step_from_pretrained.py": "model = AutoModelForCausalLM.from_pretrained(",
     "step_generate.py": "pipe = pipeline(",
+    "step_encoder.py": "pipe = pipeline(",
+    "step_encoder_decoder.py": "pipe = pipeline(",
 }
+PROGRAMS = [
+    "step through from_pretrained",
+    "step through generate",
+    "step through an encoder",
+    "step through an encoder-decoder",
+]
 
 
 def vscode():
@@ -44,12 +55,14 @@ def pycharm():
 
 def test_both_editors_have_the_same_configurations():
     assert vscode() == pycharm()
-    assert {"step through generate", "step through from_pretrained"} < vscode().keys()
+    assert set(PROGRAMS) < vscode().keys()
 
 
-@pytest.mark.parametrize("name", ["step through generate", "step through from_pretrained"])
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_the_program_stops_right_before_the_line_that_matters(name, monkeypatch):
     program = Path(vscode()[name][0])
+    if not has_model(program.name):
+        pytest.skip("needs a bundled model that is not here")
     lines = []
     monkeypatch.setattr(
         sys, "breakpointhook", lambda: lines.append(inspect.currentframe().f_back.f_lineno)
@@ -57,6 +70,17 @@ def test_the_program_stops_right_before_the_line_that_matters(name, monkeypatch)
     runpy.run_path(str(program))
     (line,) = lines
     assert program.read_text(encoding="utf-8").splitlines()[line].startswith(STOPS[program.name])
+
+
+def test_the_command_that_stops_at_a_value(monkeypatch, capsys):
+    frames = []
+    module, arguments = vscode()["tinyhf generate --stop-at (a value by name)"]
+    monkeypatch.setattr(sys, "argv", [module, *arguments])
+    monkeypatch.setattr(stopping, "open_debugger", lambda frame, title: frames.append(frame))
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module(module, run_name="__main__")
+    assert end.value.code in (0, None)
+    assert [type(frame.f_locals["self"]).__name__ for frame in frames] == ["LlamaAttention"]
 
 
 def test_the_command_runs(monkeypatch, capsys):

@@ -1,8 +1,8 @@
 """Floor 8 · The command ``tinyhf``: use a model from a terminal, or look into it.
 
 Only what was asked for goes to the standard output; notes, progress and errors go to the standard
-error. Exit codes: 0 done, 2 something a user can put right, 1 anything else, 130 stopped by Ctrl-C
-or from the debugger.
+error. Exit codes: 0 done, 2 something a user can put right, 1 anything else (for ``compare``: there
+is a difference), 130 stopped by Ctrl-C or from the debugger.
 
 Reading order: messages → options → streaming → tables, then one file a command: its examples, its
 options, and ``command(args)``, whose first line is its help.
@@ -14,7 +14,7 @@ import os
 import sys
 
 import tinyhf
-from tinyhf.cli import chat, download, env, generate, inspect, run
+from tinyhf.cli import chat, compare, download, env, generate, inspect, run, trace
 from tinyhf.cli.messages import notes_on_stderr, tell
 from tinyhf.cli.options import Parser, with_dashes
 
@@ -23,6 +23,8 @@ COMMANDS = {
     "run": run,
     "chat": chat,
     "inspect": inspect,
+    "trace": trace,
+    "compare": compare,
     "download": download,
     "env": env,
 }
@@ -34,9 +36,9 @@ def main(argv=None):
     with notes_on_stderr():
         try:
             args = build_parser().parse_args(argv)
-            args.command(args)
+            code = args.command(args) or 0
             sys.stdout.flush()  # a pipe that is closed shows here, not after the end of main
-            return 0
+            return code
         except KeyboardInterrupt:
             print(file=sys.stderr)  # the shell goes on in a new line
             return 130

@@ -1,5 +1,6 @@
 """Floor 8 · ``tinyhf generate``: a prompt is continued, and the text appears as it is made."""
 
+import contextlib
 import sys
 
 from tinyhf.cli.options import (
@@ -11,6 +12,7 @@ from tinyhf.cli.options import (
 from tinyhf.cli.streaming import WholeTextStreamer
 from tinyhf.configuration import AutoConfig
 from tinyhf.errors import ArgumentError
+from tinyhf.inspection import stop_at
 from tinyhf.pipelines import pipeline
 
 DEFAULT_PROMPT = "Once upon a time"
@@ -20,6 +22,7 @@ EXAMPLES = """examples:
   tinyhf generate "The cat" --temperature 0.7 --top-p 0.95 --seed 1
   tinyhf generate "Hello" --model TinyLlama/TinyLlama-1.1B-Chat-v1.0 --dtype bfloat16 --greedy
   echo "One day" | tinyhf generate --max-new-tokens 50
+  tinyhf generate "Once upon a time" --stop-at model.layers.0.self_attn.scores
 """
 
 
@@ -40,6 +43,11 @@ def add_options(command):
         metavar="N",
         help="so many texts, each under a line with its number",
     )
+    command.add_argument(
+        "--stop-at",
+        metavar="NAME",
+        help="open the debugger where this value is made, by the names of tinyhf.trace",
+    )
     old = command.add_argument_group("as in run_generation.py of transformers")
     old.add_argument("--prompt", dest="prompt_option", metavar="PROMPT", help="as the one above")
     old.add_argument("--model-type", metavar="TYPE", help="refuse a model of another type")
@@ -54,6 +62,12 @@ def command(args):
     check_model_type(args)
     pipe = pipeline("text-generation", args.model, dtype=dtype, device_map=args.device)
     check_context(pipe, prompt, args.model)
+    with contextlib.nullcontext() if args.stop_at is None else stop_at(args.stop_at):
+        write(pipe, prompt, settings)
+
+
+def write(pipe, prompt, settings):
+    """One text as it is made, or several under their numbers."""
     if settings.get("num_return_sequences", 1) == 1:
         streamer = WholeTextStreamer(pipe.tokenizer, skip_special_tokens=True)
         pipe(prompt, streamer=streamer, **settings)

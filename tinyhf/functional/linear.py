@@ -46,5 +46,5 @@ def narrow_product(rows, weight):
 
 
 def embedding(ids, weight):
-    """Row ``ids[...]`` of the table ``weight`` (vocabulary, hidden): shape (*ids.shape, hidden)."""
+    """Row ``ids[...]`` of the table ``weight`` (vocabulary, hidden): ``(*ids.shape, hidden)``."""
     return weight[ids].astype(compute_dtype(weight), copy=False)

@@ -38,7 +38,7 @@ def quantized_linear(x, weight, weight_scale, bias=None):
 
 
 def quantized_embedding(ids, weight, weight_scale, embedding_dim):
-    """Row ``ids[...]`` of the table ``weight · weight_scale``: (*ids.shape, embedding_dim)."""
+    """Row ``ids[...]`` of the table ``weight · weight_scale``: ``(*ids.shape, embedding_dim)``."""
     scales = weight_scale[ids].astype(compute_dtype(weight_scale), copy=False)
     return dequantize(weight[ids], scales, embedding_dim)
 

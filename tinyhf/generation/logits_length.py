@@ -67,7 +67,7 @@ class ForcedBOSTokenLogitsProcessor(ForcedEOSTokenLogitsProcessor):
 
 
 class ExponentialDecayLengthPenalty(LogitsProcessor):
-    """score + |score| (factor^n - 1) for the end tokens, n tokens after the start.
+    """``score + |score| (factor^n - 1)`` for the end tokens, n tokens after the start.
 
     Args:
         exponential_decay_length_penalty: (new tokens before it starts, factor): above 1 the end

@@ -11,6 +11,7 @@ from pathlib import Path
 from tinyhf.backend import as_dtype, free_memory, is_float, parse_device
 from tinyhf.configuration import GENERATION_CONFIG_NAME, AutoConfig, PreTrainedConfig
 from tinyhf.errors import (
+    ArgumentError,
     ConfigError,
     DeviceError,
     MissingExtraError,
@@ -78,8 +79,11 @@ def plan_load(name, **hub_arguments):
 
     Raises:
         HubError, ConfigError: without a config there is nothing to show.
+        ArgumentError: a keyword that is none of the hub's.
     """
     name, hub_options, lookups = str(name), HubOptions.pop_from(hub_arguments), {}
+    if hub_arguments:
+        raise ArgumentError(f"the hub has no argument {', '.join(hub_arguments)}", where=name)
     with record_lookups() as lookups["config"]:
         config = AutoConfig.from_pretrained(name, **vars(hub_options))
     hub_options = hub_options.at_commit_of(config._source)

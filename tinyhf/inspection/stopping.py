@@ -4,9 +4,13 @@
     pipe("Once upon a time")         opens pdb, or the IDE's debugger, in LlamaAttention.forward
 
 Names are those of ``tinyhf.trace``. The debugger stops right behind the line that made the value,
-which is then there to be looked at; F11 goes on from there.
+which is then there to be looked at; F11 goes on from there. For what a module returns that is the
+line of its caller.
 """
 
+import difflib
+import functools
+import os
 import pdb
 import sys
 
@@ -26,10 +30,13 @@ class StopAt:
 
     def __init__(self, name, when):
         self.name, self.when, self.hits = name, when, 0
+        self.others = set()  # the names seen that were not meant
 
     def consider(self, name, value, frame):
         """Open the debugger if this is the value, and the condition holds."""
-        if fits(name, self.name) and (self.when is None or self.when(value)):
+        if not fits(name, self.name):
+            self.others.add(name)
+        elif self.when is None or self.when(value):
             self.hits += 1
             open_debugger(frame, f"{name}: {describe(value)}")
 
@@ -38,7 +45,8 @@ class StopAt:
         if self in STOPS:
             STOPS.remove(self)
         if not STOPS:
-            Module.record, Module._forward_hooks = UNWATCHED
+            Module.record, Module.__call__ = UNWATCHED
+            paths_below.cache_clear()
 
     def __enter__(self):
         return self
@@ -46,7 +54,8 @@ class StopAt:
     def __exit__(self, kind, *_):
         self.remove()
         if kind is None and not self.hits and self.when is None:
-            fix = "tinyhf.trace shows the names of all values."
+            nearest = difflib.get_close_matches(self.name, sorted(self.others), n=3)
+            fix = f"Nearest: {', '.join(nearest)}." if nearest else "tinyhf.trace shows all names."
             raise ArgumentError("no value had this name", where=f"stop_at: {self.name}", fix=fix)
 
     def __repr__(self):
@@ -56,7 +65,11 @@ class StopAt:
 
 #: The stops that are set, and what every module has while there are none.
 STOPS = []
-UNWATCHED = Module.record, Module._forward_hooks
+UNWATCHED = Module.record, Module.__call__
+
+
+#: Modules that pdb's "step" passes over: what it takes to find the stop.
+NOT_STEPPED_INTO = ["tinyhf.inspection.*", "fnmatch", "re"]
 
 
 def stop_at(name, when=None):
@@ -71,7 +84,7 @@ def stop_at(name, when=None):
     """
     stop = StopAt(name, when)
     STOPS.append(stop)
-    Module.record, Module._forward_hooks = _record, (("after", _returned),)
+    Module.record, Module.__call__ = _record, _call
     return stop
 
 
@@ -86,10 +99,13 @@ def _record(module, names, values):
     return values
 
 
-def _returned(module, args, output):
-    """A hook: the frame that called the module is above ``__call__`` and what calls the hooks."""
+def _call(module, *args, **kwargs):
+    """What stands in the place of ``Module.__call__``; a hook would be hidden by a module's own."""
+    _, call = UNWATCHED
+    output = call(module, *args, **kwargs)
     value = output[0] if isinstance(output, tuple) or hasattr(output, "to_tuple") else output
-    _consider(module, "", value, sys._getframe(3))
+    _consider(module, "", value, sys._getframe(1))
+    return output
 
 
 def _consider(module, name, value, frame):
@@ -99,22 +115,32 @@ def _consider(module, name, value, frame):
 
 
 def path_in_the_whole(module, frame):
-    """The path of a module below the outermost module that is running."""
-    root = module
+    """The path of a module below the outermost module around it that is running."""
+    path = ""
     while frame is not None:
         caller = frame.f_locals.get("self")
-        root = caller if isinstance(caller, Module) else root
+        if isinstance(caller, Module):
+            path = paths_below(caller).get(id(module), path)
         frame = frame.f_back
-    return next((path for path, found in unique_modules(root) if found is module), "")
+    return path
+
+
+@functools.cache  # so that "step into" meets few lines of this file
+def paths_below(root):
+    """id of a module → its path."""
+    return {id(module): path for path, module in unique_modules(root)}
 
 
 def open_debugger(frame, title):
-    """The IDE's debugger if the program runs in one, else pdb; stops at the frame's next line."""
-    if "pydevd" in sys.modules:  # VS Code's debugpy, PyCharm
-        sys.modules["pydevd"].settrace(
-            suspend=True, trace_only_current_thread=True, stop_at_frame=frame
-        )
-    elif sys.breakpointhook is not sys.__breakpointhook__:  # a notebook's debugger, a test's
+    """The IDE's debugger, the one PYTHONBREAKPOINT names, or pdb; stops at the frame's next line.
+
+    A notebook imports pydevd as well, but nobody is connected to it: there it is IPython's pdb.
+    """
+    pydevd = sys.modules.get("pydevd")  # what VS Code's debugpy and PyCharm are made of
+    debugger = pydevd and pydevd.get_global_debugger()
+    if debugger is not None and debugger.ready_to_run:
+        pydevd.settrace(suspend=True, trace_only_current_thread=True, stop_at_frame=frame)
+    elif os.environ.get("PYTHONBREAKPOINT"):
         sys.breakpointhook()
     else:
         start_pdb(frame, title)
@@ -122,7 +148,7 @@ def open_debugger(frame, title):
 
 def start_pdb(frame, title):
     """What ``Pdb.set_trace`` does, but not stepping into what the frame's line calls next."""
-    debugger = pdb.Pdb()
+    debugger = pdb.Pdb(skip=NOT_STEPPED_INTO)
     debugger.message(title)
     debugger.reset()
     debugger.set_next(frame)

@@ -6,7 +6,6 @@ only: until then the numbers go to a file beside it, so that a trace needs no me
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import numpy
@@ -41,6 +40,7 @@ class TraceFile:
         start, self.position = self.position, self.position + value.nbytes
         self.stream.write(value.tobytes())
         self.stream.flush()
+        self.header.pop(f"{step}/{name}", None)  # a module called twice: the later value counts
         self.header[f"{step}/{name}"] = {
             "dtype": STORED[value.dtype],
             "shape": list(value.shape),
@@ -52,6 +52,9 @@ class TraceFile:
 
     def finish(self, places, about):
         """Put header and numbers together under the final name."""
+        pieces, end = [entry["data_offsets"] for entry in self.header.values()], 0
+        for entry, (start, stop) in zip(self.header.values(), pieces, strict=True):
+            entry["data_offsets"] = [end, end := end + stop - start]
         metadata = {"format": FORMAT, "places": json.dumps(places), "about": json.dumps(about)}
         header = json.dumps({"__metadata__": metadata, **self.header}).encode()
         header += b" " * (-len(header) % 8)
@@ -59,7 +62,9 @@ class TraceFile:
         try:
             with whole.open("wb") as target, self.numbers.open("rb") as numbers:
                 target.write(len(header).to_bytes(8, "little") + header)
-                shutil.copyfileobj(numbers, target, 2**20)
+                for start, stop in pieces:
+                    numbers.seek(start)
+                    target.write(numbers.read(stop - start))
             os.replace(whole, self.path)
         finally:
             whole.unlink(missing_ok=True)

@@ -185,6 +185,7 @@ class Recorder:
         if not self.fits(name):
             return
         host = to_host(value)
+        self.trace.steps[-1].pop(name, None)  # a module called twice stands where it was last
         if self.file is not None:
             self.trace.steps[-1][name] = self.file.add(len(self.trace.steps) - 1, name, host)
         else:

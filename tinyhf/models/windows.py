@@ -34,6 +34,6 @@ class WindowedModelMixin:
         kinds = self.config.layer_types[: len(self.layers)]
         masks = {
             kind: self.causal_mask(attention_mask, hidden_states, past_key_values, windows[kind])
-            for kind in set(kinds)
+            for kind in dict.fromkeys(kinds)
         }
         return [masks[kind] for kind in kinds]
