@@ -4,15 +4,28 @@ The names they load are folders below the current one, as made here; their "cuda
 device, so that ``.to("cuda")`` and ``device_map="auto"`` do what they would on a GPU.
 """
 
+import ast
 import re
+import shutil
 from pathlib import Path
 
 import numpy
 import pytest
 
+import tinyhf
 from tests import strict_device
-from tinyhf import AutoTokenizer, BertConfig, LlamaConfig, LlamaForCausalLM
+from tests.tiny_tasks import question_answerer, writer
+from tinyhf import (
+    AutoTokenizer,
+    BertConfig,
+    GPTBigCodeConfig,
+    GPTBigCodeForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    pipeline,
+)
 from tinyhf.backend import arrays
+from tinyhf.pipelines import SUPPORTED_TASKS, TextGenerationPipeline, check_task
 
 ARTICLES = Path(__file__).resolve().parents[2] / "shared" / "articles"
 LLAMA = "meta-llama/Llama-2-7b-chat-hf"
@@ -75,6 +88,59 @@ def test_generate_with_pipeline(article, run, llama):
     exec(code, variables)
     text = variables["pipe"]("Once upon a time")[0]["generated_text"]
     assert text.startswith("Once upon a time")
+
+
+def make_gpt_bigcode(folder):
+    """A tiny StarCoder with the bundled tokenizer."""
+    tokenizer = AutoTokenizer.from_pretrained("tinyhf/little-tales")
+    sizes = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 64}
+    GPTBigCodeForCausalLM(GPTBigCodeConfig(vocab_size=len(tokenizer), **sizes)).init_weights(
+        seed=0
+    ).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def test_every_pipeline(article, run, llama, tmp_path):
+    """Article 004: text generation, classification, translation, question answering, code."""
+    sentiment = pipeline("text-classification")  # the bundled one, under the article's name
+    sentiment.save_pretrained(tmp_path / "distilbert-base-uncased-finetuned-sst-2-english")
+    writer(tmp_path / "Helsinki-NLP/opus-mt-en-fr", "marian")
+    question_answerer(tmp_path / "deepset/roberta-base-squad2", "Roberta")
+    make_gpt_bigcode(tmp_path / "bigcode/starcoder")
+    _, output = run(article("004.md", "classifier = pipeline("))
+    text, label, french, answer, code = map(ast.literal_eval, output.splitlines())
+    assert text[0]["generated_text"].startswith("What is the meaning of life?")
+    assert label[0].keys() == {"label", "score"} and label[0]["label"] in ("POSITIVE", "NEGATIVE")
+    assert french[0].keys() == {"translation_text"}
+    assert answer["answer"] and answer.keys() == {"score", "start", "end", "answer"}
+    assert code[0]["generated_text"].startswith("def fibonacci(n):")
+
+
+def test_pipeline_with_model_kwargs(article, llama, tmp_path, monkeypatch):
+    """Article 002: the dtype in model_kwargs, device_map; then one call with max_length.
+
+    ``import torch`` is there for ``torch.bfloat16`` only, which tinyhf has under the same name.
+    """
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(llama, tmp_path / "meta-llama" / "Meta-Llama-3.1-8B-Instruct")
+    code = article("002.md", "transformers.pipeline(").replace("import transformers\n", "")
+    variables = {"transformers": tinyhf, "torch": tinyhf}
+    exec(code.replace("import torch\n", ""), variables)
+    assert variables["pipeline"].model.dtype == tinyhf.bfloat16
+    exec(article("002.md", "Write a story about a cat"), variables)
+    assert variables["output"][0]["generated_text"].startswith("Write a story about a cat")
+
+
+def test_registry_of_tasks(article):
+    """Articles 001 and 002: what ``pipeline`` looks up."""
+    normalized_task, targeted_task, task_options = check_task("text-generation")
+    row = SUPPORTED_TASKS["text-generation"]
+    assert (normalized_task, targeted_task, task_options) == ("text-generation", row, None)
+    assert row["impl"] is TextGenerationPipeline and row["type"] == "text"
+    named = re.findall(
+        r'"([a-z-]+)"', article("002.md", "SUPPORTED_TASKS = {").partition("# Many")[2]
+    )
+    assert named and set(named) <= set(SUPPORTED_TASKS)
 
 
 def test_config_without_arguments(article, run):

@@ -17,7 +17,7 @@ from tinyhf.functional import (
     silu,
     softmax,
 )
-from tinyhf.functional.linear import ROWS_AT_ONCE
+from tinyhf.functional.linear import BIG, BLOCK, FEW_ROWS, ROWS_AT_ONCE
 
 HALVES = [float16, bfloat16]
 
@@ -116,6 +116,16 @@ def test_linear(rng):
     exact = numpy.einsum("bsi,oi->bso", x, weight, dtype="float64")
     close(linear(x, weight), exact)
     close(linear(x, weight, bias), exact + bias)
+
+
+@pytest.mark.parametrize("rows", [1, 2, FEW_ROWS, FEW_ROWS + 1])
+@pytest.mark.parametrize("out_features", [4 * BLOCK, 4 * BLOCK + 5])
+def test_linear_with_a_big_weight(rng, rows, out_features):
+    x, weight = normal(rng, rows, 260), normal(rng, out_features, 260)
+    assert weight.size > BIG
+    out = linear(x[None], weight)
+    assert out.shape == (1, rows, out_features) and out.flags.c_contiguous
+    close(out[0], x.astype("float64") @ weight.T.astype("float64"), 1e-5)
 
 
 @pytest.mark.parametrize("half", HALVES)

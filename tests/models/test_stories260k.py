@@ -52,3 +52,9 @@ def test_generate_from_the_beginning(model, expected):
     ids = expected["bos_only_greedy_ids"]
     ours = model.generate(numpy.array([[1]]), do_sample=False, max_new_tokens=len(ids) - 1)
     assert ours[0].tolist() == ids
+
+
+def test_beams(model, expected):
+    ids, prompt = expected["beam4_40new_ids"], expected["prompt_ids"]
+    ours = model.generate(numpy.array([prompt]), num_beams=4, max_new_tokens=len(ids) - len(prompt))
+    assert ours[0].tolist() == ids

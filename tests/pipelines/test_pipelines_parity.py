@@ -6,7 +6,7 @@ import tinyhf
 from tests.tiny_encoders import our_encoder
 from tests.tiny_pipelines import NLI_LABELS, TEXTS, labelled, tiny_folder
 from tinyhf import pipeline
-from tinyhf.hub.bundled import BUNDLED, bundled_folder
+from tinyhf.hub.bundled import bundled_folder
 from tinyhf.pipelines import SUPPORTED_TASKS
 
 pytestmark = pytest.mark.parity
@@ -214,8 +214,6 @@ QUESTIONS = {
 @pytest.mark.parametrize("task", QUESTIONS)
 def test_bundled_models(task):
     name, _ = SUPPORTED_TASKS[task]["default"]["model"]
-    if name not in BUNDLED:
-        pytest.skip(f"{name} is not bundled yet")
     pipes = both(task, str(bundled_folder(name)))
     mask = pipes[0].tokenizer.mask_token
     for texts in (QUESTIONS[task], QUESTIONS[task][:1]):

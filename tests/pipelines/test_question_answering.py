@@ -10,7 +10,6 @@ from tests.tiny_encoders import our_encoder
 from tests.tiny_tasks import CONTEXT, QUESTION, question_answerer
 from tinyhf import AutoTokenizer, LlamaConfig, LlamaForCausalLM, pipeline
 from tinyhf.errors import ArgumentError
-from tinyhf.hub.bundled import BUNDLED
 from tinyhf.pipelines.question_answering import QuestionAnsweringPipeline, best_spans
 
 
@@ -101,12 +100,11 @@ def test_article_004_word_for_word(tmp_path, monkeypatch):
     assert qa_pipeline(question=question, context=context)["answer"] in context
 
 
-@pytest.mark.skipif("tinyhf/little-tales-answers" not in BUNDLED, reason="is not bundled yet")
 def test_the_bundled_model():
     """What a user sees who names no model; the same in a context of many windows."""
     pipe = pipeline("question-answering")
     context = "Lily came to the castle. She felt upset. Tom lives in Oakport. "
-    questions = {"Who felt upset?": "Lily", "Where does Tom live?": "Oakport"}
+    questions = {"Who felt upset?": "Lily", "Where does Tom live?": "in Oakport"}
     for question, answer in questions.items():
         found = pipe(question=question, context=context)
         assert found["answer"] == answer == context[found["start"] : found["end"]]

@@ -16,7 +16,6 @@ from tinyhf import (
     pipeline,
 )
 from tinyhf.errors import ArgumentError
-from tinyhf.hub.bundled import BUNDLED
 from tinyhf.pipelines.text2text_generation import Text2TextGenerationPipeline
 from tinyhf.pipelines.translation import TranslationPipeline
 
@@ -140,7 +139,6 @@ def test_article_004_word_for_word(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("[{'translation_text': '")
 
 
-@pytest.mark.skipif("tinyhf/little-tales-french" not in BUNDLED, reason="is not bundled yet")
 def test_the_bundled_translator():
     """What a user sees who names no model."""
     translator = pipeline("translation_en_to_fr")

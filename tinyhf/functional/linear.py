@@ -3,8 +3,12 @@
 Mirrors torch.nn.functional.linear and torch.nn.functional.embedding.
 """
 
+import numpy
+
 from tinyhf.backend import array_module, compute_dtype, widen
 
+BIG = 2**18  # numbers: a weight that does not fit into the processor's cache
+FEW_ROWS, BLOCK = 32, 256
 ROWS_AT_ONCE = 64  # a block of widened weights should stay in the processor's cache
 
 
@@ -22,15 +26,31 @@ def linear(x, weight, bias=None):
         (..., out_features), in the wider of the two types.
     """
     rows = x.reshape(-1, x.shape[-1])  # (rows, in_features): one matrix product, not one a sequence
-    out = rows @ weight.T if weight.dtype == x.dtype else mixed_product(rows, weight)
+    out = rows @ weight.T if weight.dtype == x.dtype and weight.size < BIG else matmul(rows, weight)
     return (out if bias is None else out + bias).reshape(*x.shape[:-1], len(weight))
 
 
-def mixed_product(rows, weight):
-    """rows @ weightᵀ for two types, in the wider one."""
+def matmul(rows, weight):
+    """rows @ weightᵀ for a big weight, or for two types, then in the wider one."""
     if weight.dtype.itemsize > rows.dtype.itemsize:
         return rows.astype(weight.dtype) @ weight.T
-    return narrow_product(rows, weight)
+    if weight.dtype != rows.dtype:
+        return narrow_product(rows, weight)
+    is_few = 1 < len(rows) <= FEW_ROWS and array_module(rows) is numpy
+    return few_rows_product(rows, weight) if is_few else rows @ weight.T
+
+
+def few_rows_product(rows, weight):
+    """rows @ weightᵀ for a few rows on the CPU, where the time goes into reading the weight.
+
+    A block of it is read once for all rows. As one product OpenBLAS would first copy the weight
+    into another order, which makes it take twice as long.
+    """
+    columns = numpy.ascontiguousarray(rows.T)  # (in_features, rows)
+    out = numpy.empty((len(weight), len(rows)), rows.dtype)
+    for start in range(0, len(weight), BLOCK):
+        numpy.matmul(weight[start : start + BLOCK], columns, out=out[start : start + BLOCK])
+    return numpy.ascontiguousarray(out.T)
 
 
 def narrow_product(rows, weight):
