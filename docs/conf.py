@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path.insert(0, str(ROOT))
 
-import tinyhf
+import tinyhf  # noqa: E402 - the path comes first
 
 project = "tinyhf"
 version = release = tinyhf.__version__
@@ -38,14 +38,18 @@ suppress_warnings = ["misc.highlighting_failure"]  # code in notebooks is run, "
 autodoc_member_order = "bysource"
 napoleon_use_rtype = False
 
+#: Tables need the room where other pages have their own contents.
+WIDE_PAGES = ["map", *(path.stem for path in DOCS.glob("stepping_*.md"))]
+
 html_theme = "pydata_sphinx_theme"
 html_title = "tinyhf"
+html_sidebars = {"getting_started": []}
 html_static_path = ["_static"]
 html_css_files = ["wide_tables.css"]
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": {"**": ["page-toc"], "map": [], "stepping*": []},
+    "secondary_sidebar_items": {"**": ["page-toc"], **{page: [] for page in WIDE_PAGES}},
 }
 html_copy_source = html_show_sourcelink = False
 

@@ -16,7 +16,9 @@ FLOORS = [  # from the ground up, as in DESIGN: a room imports only from floors 
     [("pipelines", "text → text, one file a task")],
     [("cli", "the command tinyhf")],
 ]
-COLOURS = "#d9d4cc #cfe3d4 #cfe3d4 #cfdff0 #e6dcf1 #f7dfb8 #f4cfc6 #f4cfc6 #eebcb0".split()
+STONE, GREEN, BLUE, VIOLET = "#d9d4cc", "#cfe3d4", "#cfdff0", "#e6dcf1"
+SAND, ROSE, RED = "#f7dfb8", "#f4cfc6", "#eebcb0"
+COLOURS = [STONE, GREEN, GREEN, BLUE, VIOLET, SAND, ROSE, ROSE, RED]
 WIDTH, HEIGHT, GAP, ROOF = 760, 44, 5, 56
 FONT = 'font-family="Helvetica, Arial, sans-serif"'
 
@@ -30,7 +32,9 @@ def floor(number, rooms):
     for place, (name, about) in enumerate(rooms):
         x = 40 + GAP + place * (width + GAP)
         yield box(x, y, width, COLOURS[number])
-        words = f'<tspan font-weight="bold">{name}</tspan><tspan dx="10" fill="#444">{about}</tspan>'
+        words = (
+            f'<tspan font-weight="bold">{name}</tspan><tspan dx="10" fill="#444">{about}</tspan>'
+        )
         yield text(x + 14, y, words, "#1b1f24")
 
 
@@ -39,7 +43,9 @@ def box(x, y, width, colour):
 
 
 def text(x, y, words, colour, more=""):
-    return f'<text x="{x:g}" y="{y + 28}" font-size="14" {FONT} fill="{colour}" {more}>{words}</text>'
+    return (
+        f'<text x="{x:g}" y="{y + 28}" font-size="14" {FONT} fill="{colour}" {more}>{words}</text>'
+    )
 
 
 def house():

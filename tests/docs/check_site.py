@@ -1,6 +1,6 @@
 """Every link inside the built site leads to a page and a place on it that exist.
 
-    python -m tests.docs.check_site docs/_build/html
+python -m tests.docs.check_site docs/_build/html
 """
 
 import sys

@@ -19,6 +19,7 @@ from tinyhf.inspection import plan_load
 from tinyhf.inspection.load_story import load_story
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+BUNDLED = Path(tinyhf.__file__).parent / "bundled" / "little-tales"
 
 
 def check(folder, **arguments):
@@ -77,8 +78,7 @@ def sources(story):
 
 @pytest.mark.parametrize("dtype", [None, "auto", "float16", "bfloat16"])
 def test_shards_and_types(dtype):
-    folder = Path(tinyhf.__file__).parent / "bundled" / "little-tales"
-    story, model = check(folder, dtype=dtype)
+    story, model = check(BUNDLED, dtype=dtype)
     assert {row.file for row in story.tensors if row.source == "file"} == {
         "model-00001-of-00002.safetensors",
         "model-00002-of-00002.safetensors",
@@ -199,6 +199,12 @@ def test_devices(tmp_path, strict_library, device_map):
     story, _ = check(tmp_path, device_map=device_map)
     on_disk = [row for row in story.tensors if row.device == "disk"]
     assert bool(on_disk) == ("disk" in str(device_map))
+
+
+def test_half_types_stay_half_on_the_disk():
+    story, _ = check(BUNDLED, device_map="disk")
+    assert story.dtype == "float32"
+    assert {row.dtype for row in story.tensors} == {"bfloat16"}
 
 
 def test_a_missing_parameter_of_the_disk_is_on_the_cpu(tmp_path):
