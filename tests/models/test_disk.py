@@ -90,7 +90,7 @@ def test_in_memory_the_weights_do_not_fit(folder, ordinary):
 
 @pytest.mark.parametrize(
     "options",
-    [{"device_map": "disk"}, {"device_map": "auto", "max_memory": {"cpu": "60MB"}}],
+    [{"device_map": "disk"}, {"device_map": "auto", "max_memory": {"cpu": "40MB"}}],
     ids=["disk", "auto"],
 )
 def test_on_disk_the_same_logits(folder, ordinary, options):
