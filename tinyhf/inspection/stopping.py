@@ -84,7 +84,8 @@ def stop_at(name, when=None):
     """
     stop = StopAt(name, when)
     STOPS.append(stop)
-    Module.record, Module.__call__ = _record, _call
+    Module.record = _record
+    Module.__call__ = property(lambda module: functools.partial(_call, module))
     return stop
 
 
@@ -100,9 +101,8 @@ def _record(module, names, values):
 
 
 def _call(module, *args, **kwargs):
-    """What stands in the place of ``Module.__call__``; a hook would be hidden by a module's own."""
-    _, call = UNWATCHED
-    output = call(module, *args, **kwargs)
+    """Goes on to ``forward``; a hook would be hidden by a module's own."""
+    output = module.forward(*args, **kwargs)
     value = output[0] if isinstance(output, tuple) or hasattr(output, "to_tuple") else output
     _consider(module, "", value, sys._getframe(1))
     return output

@@ -6,6 +6,7 @@ its ``up_proj.weight`` is found in the checkpoint under just that name.
 """
 
 import functools
+import operator
 
 from tinyhf.backend import is_array, to_device
 
@@ -19,7 +20,7 @@ class Module:
     #: Those that checkpoints hold as well, and training leaves as they are.
     buffer_names = ()
 
-    #: What ``register_forward_hook`` adds; empty means that calls cost nothing extra.
+    #: What ``register_forward_hook`` adds.
     _forward_hooks = ()
 
     #: ``x = self.record("scores", x)`` names a value that is worth seeing; several names go with
@@ -30,17 +31,18 @@ class Module:
 
     training = False
 
-    def __call__(self, *args, **kwargs):
-        return (self._call_with_hooks if self._forward_hooks else self.forward)(*args, **kwargs)
+    #: ``stage(x)`` is ``stage.forward(x)``, and Python finds that out by itself: a debugger's "step
+    #: into" goes from the call straight into the formula.
+    __call__ = property(operator.attrgetter("forward"))
 
     def forward(self, *args, **kwargs):
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def _call_with_hooks(self, *args, **kwargs):
+    def _forward_with_hooks(self, forward, *args, **kwargs):
         for when, hook in self._forward_hooks:
             if when == "before":
                 args, kwargs = hook(self, args, kwargs) or (args, kwargs)
-        output = self.forward(*args, **kwargs)
+        output = forward(*args, **kwargs)
         for when, hook in self._forward_hooks:
             if when == "after":
                 changed = hook(self, args, output)
@@ -64,12 +66,17 @@ class Module:
         return self._register("before", hook)
 
     def _register(self, when, hook):
-        self._forward_hooks = (*self._forward_hooks, (when, hook))
+        entry = (when, hook)
+        if not self._forward_hooks:
+            through = functools.partial(self._forward_with_hooks, self.forward)
+            self.forward = functools.update_wrapper(through, self.forward)
+        self._forward_hooks = (*self._forward_hooks, entry)
 
         def remove():
-            self._forward_hooks = tuple(h for h in self._forward_hooks if h[1] is not hook)
-            if not self._forward_hooks:
-                del self._forward_hooks
+            if entry in self._forward_hooks:
+                self._forward_hooks = tuple(h for h in self._forward_hooks if h is not entry)
+                if not self._forward_hooks:
+                    del self._forward_hooks, self.forward
 
         return remove
 
