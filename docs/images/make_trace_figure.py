@@ -16,7 +16,7 @@ from tinyhf.recipes.notebooks import attention_map
 PROMPT = "Ben had a red ball. He liked to play with his red"
 
 
-def main():
+def main(path):
     name = "tinyhf/little-tales"
     tokenizer = AutoTokenizer.from_pretrained(name)
     model = AutoModelForCausalLM.from_pretrained(name)
@@ -30,7 +30,7 @@ def main():
     draw_residuals(axes[1], t, labels)
     draw_next_token(axes[2], t, tokenizer)
     figure.tight_layout(w_pad=2)
-    figure.savefig(Path(__file__).parent / "trace.png", dpi=100, metadata={"Software": None})
+    figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
 def draw_attention(axis, t, labels):
@@ -70,4 +70,4 @@ def draw_next_token(axis, t, tokenizer, count=8):
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(__file__).parent / "trace.png")

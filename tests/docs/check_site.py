@@ -52,4 +52,4 @@ def leads_somewhere(path, link, pages):
 
 if __name__ == "__main__":
     broken = [*broken_links(Path(sys.argv[1]))]
-    sys.exit("\n".join(broken))
+    sys.exit("\n".join(broken) or 0)

@@ -63,8 +63,8 @@ def test_the_map_links_every_notebook():
 @pytest.mark.parity
 def test_the_map_names_files_of_transformers_that_exist():
     transformers = pytest.importorskip("transformers")
-    rows = [line.split(" | ") for line in MAP.splitlines() if line.count(" | ") == 4]
-    paths = [path for row in rows for path in re.findall(r"`([\w/]+\.py)`", row[2])]
+    rows = [line.split("|") for line in MAP.splitlines() if line.count("|") == 6]
+    paths = [path for row in rows for path in re.findall(r"`([\w/]+\.py)`", row[3])]
     own = {"modeling_chatglm.py", "run_generation.py"}  # of a checkpoint, of the examples
     folder = Path(transformers.__file__).parent
     assert len(paths) > 30
@@ -99,6 +99,16 @@ def test_the_picture_of_the_house_is_the_house():
     assert {path.stem for path in (ROOT / "tinyhf").iterdir()} & FLOORS.keys() - NOT_ON_THE_MAP == {
         *drawn
     }
+
+
+@pytest.mark.slow
+def test_the_figure_of_a_trace_can_be_drawn_anew(tmp_path):
+    pytest.importorskip("matplotlib", reason="figures need: pip install -e '.[notebooks]'").use(
+        "Agg"
+    )
+    drawing = runpy.run_path(str(DOCS / "images" / "make_trace_figure.py"))
+    drawing["main"](tmp_path / "trace.png")
+    assert 20_000 < (tmp_path / "trace.png").stat().st_size < 80_000
 
 
 def test_broken_links_are_found(tmp_path):

@@ -15,4 +15,4 @@ arguments = parser.parse_args()
 
 task = import_module(f"tinyhf.recipes.little_tasks.{arguments.task}")
 for example in task.examples(arguments.examples, arguments.seed, held_out=arguments.held_out):
-    print(json.dumps(example, ensure_ascii=False))  # noqa: T201 - showing is what this file is for
+    print(json.dumps(example, ensure_ascii=False))
