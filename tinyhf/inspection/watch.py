@@ -74,7 +74,7 @@ def _record(inner, see, path, name, value):
 
 
 def _hook(see, path, module, args, output):
-    code = module.forward.__code__
+    code = type(module).forward.__code__
     return replace_main(output, lambda value: see(path, value, Place(code, code.co_firstlineno)))
 
 
