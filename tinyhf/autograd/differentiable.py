@@ -1,4 +1,4 @@
-"""Floor 1 · ``@differentiable``: a formula, and right below it how its result changes with each input.
+"""Floor 1 · ``@differentiable``: a formula, and right below it how its result changes with inputs.
 
     @differentiable
     def silu(x):
@@ -8,8 +8,8 @@
     def silu_grad_x(grad, out, x):
         ...
 
-Called with plain arrays the formula just runs. Called with a ``Tensor`` it runs on the array inside,
-and the result is a Tensor that remembers this call, a ``Step``.
+Called with plain arrays the formula just runs. Called with a ``Tensor`` it runs on the array
+inside, and the result is a Tensor that remembers this call, a ``Step``.
 """
 
 import contextlib
@@ -36,9 +36,9 @@ def no_grad():
 class Differentiable:
     """A formula with gradient rules; ``formula.wrt("x")`` is the decorator of the rule for x.
 
-    A rule is ``rule(grad, out, *inputs)``: how the loss changes with one input, given how it changes
-    with the result (``grad``, of the shape of ``out``). It may answer the shape that the inputs have
-    after broadcasting.
+    A rule is ``rule(grad, out, *inputs)``: how the loss changes with one input, given how it
+    changes with the result (``grad``, of the shape of ``out``). Its answer may have the shape that
+    the input has after broadcasting.
     """
 
     def __init__(self, formula):

@@ -15,8 +15,8 @@ LIBRARIES = {"cpu": "numpy", "cuda": "cupy"}
 
 
 def array_module(x):
-    """The library that made the array ``x``: the module ``numpy`` or ``cupy``."""
-    return sys.modules[type(x).__module__.partition(".")[0]]
+    """The library that made the array ``x``, or that of a Tensor: ``numpy`` or ``cupy``."""
+    return sys.modules[type(getattr(x, "array", x)).__module__.partition(".")[0]]
 
 
 def is_array(x):
@@ -100,3 +100,22 @@ def _check_gpu(kind, index):
             got=f"{count} GPU(s) that CuPy can see",
             fix='Use device="cpu", or check the driver with: nvidia-smi',
         )
+
+
+def scatter_add(shape, rows, values):
+    """Zeros of ``shape``, and each row of ``values`` added to the row that ``rows`` names.
+
+    Args:
+        rows: (n,), whole numbers; the same one may come several times.
+        values: (n, columns).
+    """
+    xp = array_module(values)
+    out = xp.zeros(shape, values.dtype)
+    if xp.__name__ == "cupy":
+        xp.add.at(out, rows, values)
+    elif len(rows):  # NumPy's add.at is ten times slower than sums over runs of equal rows
+        order = xp.argsort(rows, kind="stable")
+        ordered = rows[order]
+        starts = xp.flatnonzero(xp.concatenate(([True], ordered[1:] != ordered[:-1])))
+        out[ordered[starts]] = xp.add.reduceat(values[order], starts, axis=0)
+    return out

@@ -5,7 +5,8 @@ Mirrors torch.nn.functional.linear and torch.nn.functional.embedding.
 
 import numpy
 
-from tinyhf.backend import array_module, compute_dtype, widen
+from tinyhf.autograd import differentiable
+from tinyhf.backend import array_module, compute_dtype, scatter_add, widen
 
 BIG = 2**18  # numbers: a weight that does not fit into the processor's cache
 FEW_ROWS, BLOCK = 32, 256
@@ -65,6 +66,18 @@ def narrow_product(rows, weight):
     return out
 
 
-def embedding(ids, weight):
-    """Row ``ids[...]`` of the table ``weight`` (vocabulary, hidden): ``(*ids.shape, hidden)``."""
+@differentiable
+def embedding(ids, weight, padding_idx=None):
+    """Row ``ids[...]`` of the table ``weight`` (vocabulary, hidden): ``(*ids.shape, hidden)``.
+
+    The row ``padding_idx`` gets no gradient: nothing is learnt from padding.
+    """
     return weight[ids].astype(compute_dtype(weight), copy=False)
+
+
+@embedding.wrt("weight")
+def embedding_grad_weight(grad, out, ids, weight, padding_idx=None):
+    rows = scatter_add(weight.shape, ids.reshape(-1), grad.reshape(-1, weight.shape[1]))
+    if padding_idx is not None:
+        rows[padding_idx] = 0.0
+    return rows

@@ -3,13 +3,15 @@
 Mirrors transformers/loss/loss_utils.py.
 """
 
+from tinyhf.autograd import differentiable
 from tinyhf.backend import array_module, float32
 from tinyhf.errors import ArgumentError
-from tinyhf.functional.softmax import log_softmax
+from tinyhf.functional.softmax import log_softmax, softmax
 
 IGNORE_INDEX = -100
 
 
+@differentiable
 def cross_entropy(logits, labels, ignore_index=IGNORE_INDEX):
     """Mean of -log softmax(logits)[label] over the labels that are not ``ignore_index``.
 
@@ -30,6 +32,16 @@ def cross_entropy(logits, labels, ignore_index=IGNORE_INDEX):
     _check_labels(classes, logits)
     picked = log_softmax(logits.astype(float32, copy=False))[xp.arange(len(labels)), classes]
     return -xp.where(counted, picked, 0.0).sum() / counted.sum().astype(float32)
+
+
+@cross_entropy.wrt("logits")
+def cross_entropy_grad_logits(grad, out, logits, labels, ignore_index=IGNORE_INDEX):
+    xp = array_module(logits)
+    counted = labels != ignore_index
+    slope = softmax(logits.astype(float32, copy=False))
+    slope[xp.arange(len(labels)), xp.where(counted, labels, 0)] -= 1.0
+    slope *= (grad * counted / counted.sum().astype(float32))[:, None]
+    return slope
 
 
 def causal_lm_loss(logits, labels):
@@ -54,6 +66,7 @@ def classification_loss(logits, labels):
     return cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
 
 
+@differentiable
 def mean_squared_error(logits, labels):
     """Mean of (logit - label)²: regression, where a "label" is any number.
 
@@ -66,6 +79,13 @@ def mean_squared_error(logits, labels):
     return (difference * difference).mean().astype(float32, copy=False)
 
 
+@mean_squared_error.wrt("logits")
+def mean_squared_error_grad_logits(grad, out, logits, labels):
+    difference = logits - labels.reshape(logits.shape)
+    return (2.0 / logits.size) * grad * difference
+
+
+@differentiable
 def binary_cross_entropy(logits, labels):
     """Mean of -log p where the label is 1 and -log(1 - p) where it is 0, p = sigmoid(logit).
 
@@ -77,6 +97,12 @@ def binary_cross_entropy(logits, labels):
     _require_as_many(labels, logits.size)
     x, labels = logits.astype(float32, copy=False), labels.reshape(logits.shape)
     return (array_module(x).logaddexp(x, 0.0) - x * labels).mean().astype(float32, copy=False)
+
+
+@binary_cross_entropy.wrt("logits")
+def binary_cross_entropy_grad_logits(grad, out, logits, labels):
+    sigmoid = 0.5 * (1.0 + array_module(logits).tanh(logits * 0.5))
+    return (grad / logits.size) * (sigmoid - labels.reshape(logits.shape))
 
 
 #: ``problem_type`` of a config → the loss of a sequence classifier.

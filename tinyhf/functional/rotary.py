@@ -10,6 +10,7 @@ when they were converted, so both give the same scores:
     interleaved:      x0 x1 | x2 x3 | x4 x5 | x6 x7  planes (x0, x1) (x2, x3) (x4, x5) (x6, x7)
 """
 
+from tinyhf.autograd import differentiable
 from tinyhf.backend import array_module
 
 
@@ -36,10 +37,21 @@ def rotate_half(x):
     return array_module(x).concatenate((-x[..., half:], x[..., :half]), axis=-1)
 
 
+@differentiable
+def turn(x, cos, sin):
+    """x turned by the angles in every plane."""
+    return x * cos + rotate_half(x) * sin
+
+
+@turn.wrt("x")
+def turn_grad_x(grad, out, x, cos, sin):
+    return grad * cos - rotate_half(grad * sin)  # turned back
+
+
 def apply_rotary_pos_emb(q, k, cos, sin):
     """``q`` and ``k`` (batch, heads, seq, head_dim), turned by the angles of their positions.
 
     ``cos`` and ``sin``: (batch, seq, head_dim).
     """
     cos, sin = cos[:, None].astype(q.dtype, copy=False), sin[:, None].astype(q.dtype, copy=False)
-    return q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
+    return turn(q, cos, sin), turn(k, cos, sin)

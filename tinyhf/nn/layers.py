@@ -62,7 +62,7 @@ class Embedding(Module):
 
     def forward(self, input_ids):
         self._check(input_ids)
-        return embedding(input_ids, self.weight)
+        return embedding(input_ids, self.weight, self.padding_idx)
 
     def _check(self, input_ids):
         """NumPy counts negative ids from the end, CuPy wraps large ones: both would be silent."""

@@ -8,6 +8,7 @@ its ``up_proj.weight`` is found in the checkpoint under just that name.
 import functools
 import operator
 
+from tinyhf.autograd import Tensor, plain
 from tinyhf.backend import is_array, to_device
 
 
@@ -131,6 +132,23 @@ class Module:
         """Put an array where the full ``name`` says."""
         path, _, attribute = name.rpartition(".")
         setattr(self.get_submodule(path), attribute, value)
+
+    def requires_grad_(self, requires_grad=True):
+        """Make every parameter a ``Tensor``, which gets a gradient, or an array again."""
+        made = {}
+        for module in self.modules():
+            for name in module.parameter_names:
+                if (value := getattr(module, name)) is not None:
+                    array = plain(value)
+                    made.setdefault(id(array), Tensor(array) if requires_grad else array)
+                    setattr(module, name, made[id(array)])  # tied ones stay tied
+        return self
+
+    def zero_grad(self):
+        """Forget all gradients."""
+        for _, parameter in self.named_parameters():
+            if isinstance(parameter, Tensor):
+                parameter.grad = None
 
     # ---- mode and place ----------------------------------------------------------------------
 
