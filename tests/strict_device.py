@@ -100,8 +100,12 @@ def on_device(function):
         out = kwargs.get("out")
         kwargs = {name: unwrap(value) for name, value in kwargs.items()}
         result = function(*unwrap(args), **kwargs)
-        return result if isinstance(result, list) else out if out is not None else wrap(result)
+        if isinstance(result, list):  # the parts of a split
+            return [wrap(part) for part in result]
+        return wrap(result) if out is None else out
 
+    if hasattr(function, "at"):
+        call.at = lambda *args: function.at(*unwrap(args))
     return call
 
 
@@ -110,7 +114,13 @@ def _add_operators():
     for name in (*binary.split(), "lshift", "rshift"):
         compute = on_device(getattr(operator, name))
         plain = name.strip("_")
-        setattr(ndarray, f"__{plain}__", lambda self, other, f=compute: f(self, other))
+
+        def forward(self, other, compute=compute):
+            if isinstance(other, ndarray) or getattr(other, "__array_ufunc__", True) is not None:
+                return compute(self, other)
+            return NotImplemented  # ask the other one, a Tensor: so does CuPy
+
+        setattr(ndarray, f"__{plain}__", forward)
         setattr(ndarray, f"__r{plain}__", lambda self, other, f=compute: f(other, self))
     for name in ("iadd", "isub", "imul", "itruediv", "iand"):
         change = getattr(operator, name)

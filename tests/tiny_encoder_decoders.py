@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy
 
 import tinyhf
+from tinyhf.backend.random import TorchGenerator
 
 T5_SIZES = {
     "vocab_size": 40,
@@ -90,7 +91,7 @@ def our_model(variant, kind="head", seed=0, **fields):
     for name, parameter in model.state_dict().items():
         values = random_values(name, parameter.shape, rng)
         if "Marian" in VARIANTS[variant] and "embed_positions" in name:
-            values = model.initial_values(name, generator=None)  # the waves: they are not saved
+            values = model.initial_values(name, TorchGenerator(0))  # the waves: they are not saved
         model.set_parameter(name, values)
     model.tie_weights()
     return model

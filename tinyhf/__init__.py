@@ -12,6 +12,7 @@ The way from a name to text, one room a stage, each importing only from those be
     tokenization  text → ids
     models        one file a family; from_pretrained
     generation    ids → more ids
+    training      items and labels → a better model
     inspection    what would be loaded, and why; every value on the way
     pipelines     text → text
     cli           the command ``tinyhf``
@@ -107,6 +108,20 @@ from tinyhf.tokenization import (
     RobertaTokenizer,
     T5Tokenizer,
 )
+from tinyhf.training import (
+    DataCollatorForLanguageModeling,
+    DataCollatorForSeq2Seq,
+    DataCollatorForTokenClassification,
+    DataCollatorWithPadding,
+    DefaultDataCollator,
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+    default_data_collator,
+)
 
 __version__ = "0.1.0"
 
@@ -140,6 +155,11 @@ __all__ = [
     "ChatGLMModel",
     "ChatGLMTokenizer",
     "Comparison",
+    "DataCollatorForLanguageModeling",
+    "DataCollatorForSeq2Seq",
+    "DataCollatorForTokenClassification",
+    "DataCollatorWithPadding",
+    "DefaultDataCollator",
     "DistilBertConfig",
     "DistilBertForMaskedLM",
     "DistilBertForQuestionAnswering",
@@ -147,6 +167,7 @@ __all__ = [
     "DistilBertForTokenClassification",
     "DistilBertModel",
     "DistilBertTokenizer",
+    "EarlyStoppingCallback",
     "GPT2Config",
     "GPT2LMHeadModel",
     "GPT2Model",
@@ -182,8 +203,14 @@ __all__ = [
     "TextStreamer",
     "TorchGenerator",
     "Trace",
+    "Trainer",
+    "TrainerCallback",
+    "TrainerControl",
+    "TrainerState",
+    "TrainingArguments",
     "bfloat16",
     "compare",
+    "default_data_collator",
     "detect_stream",
     "float16",
     "float32",

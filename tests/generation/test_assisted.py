@@ -178,9 +178,9 @@ def count_calls(model, monkeypatch):
     return calls
 
 
-def test_look_up_saves_calls_where_the_text_repeats_itself(llama, monkeypatch):
+def test_look_up_saves_calls_where_the_text_repeats_itself(monkeypatch):
     """A random model soon runs in circles."""
-    ids = prompts(2)[1]
+    llama, ids = make("llama", seed=1), prompts(2)[1]
     calls = count_calls(llama, monkeypatch)
     sequences = llama.generate(ids, prompt_lookup_num_tokens=5, max_new_tokens=50)
     assert len(calls) <= 25

@@ -17,20 +17,28 @@ import functools
 import inspect
 
 from tinyhf.autograd.tensor import Tensor, plain
+from tinyhf.backend import is_array
 from tinyhf.errors import ArgumentError
 
-_is_recording = True
+
+class no_grad(contextlib.ContextDecorator):
+    """Inside, Tensors count as plain arrays: nothing is written down, results are plain.
+
+    ``with no_grad():``, or ``@no_grad()`` before a function.
+    """
+
+    open = 0  # how many of them we are in
+
+    def __enter__(self):
+        no_grad.open += 1
+
+    def __exit__(self, *error):
+        no_grad.open -= 1
 
 
-@contextlib.contextmanager
-def no_grad():
-    """Inside, Tensors count as plain arrays: nothing is written down, results are plain."""
-    global _is_recording
-    before, _is_recording = _is_recording, False
-    try:
-        yield
-    finally:
-        _is_recording = before
+def is_recording():
+    """Whether calls with Tensors are written down: False inside ``no_grad()``."""
+    return not no_grad.open
 
 
 class Differentiable:
@@ -44,7 +52,8 @@ class Differentiable:
     def __init__(self, formula):
         functools.update_wrapper(self, formula)
         self.formula, self.rules = formula, {}
-        self.names = list(inspect.signature(formula).parameters)
+        self.signature = inspect.signature(formula)
+        self.names = list(self.signature.parameters)
 
     def wrt(self, name):
         """The rule for the argument ``name`` follows ("with respect to")."""
@@ -60,8 +69,11 @@ class Differentiable:
 
     def write_down(self, *args, **kwargs):
         """Run the formula on the arrays; the result remembers what it was made from."""
+        if kwargs:  # arguments that were named go to their places: a rule is found by the place
+            bound = self.signature.bind(*args, **kwargs)
+            args, kwargs = bound.args, bound.kwargs
         out = self.formula(*map(plain, args), **kwargs)
-        return Tensor(out, Step(self, args, kwargs)) if _is_recording else out
+        return out if no_grad.open else Tensor(out, Step(self, args, kwargs))
 
     def __repr__(self):
         return f"<differentiable {self.__name__} with rules for {', '.join(self.rules)}>"
@@ -92,17 +104,27 @@ class Step:
         for name, source in zip(self.formula.names, self.args, strict=False):
             if type(source) is Tensor:
                 if name not in self.formula.rules:
-                    raise ArgumentError(f"{self.name} has no gradient rule", where=name)
+                    fix = f"Write one below the formula, with @{self.name}.wrt({name!r})."
+                    problem = "the formula has no gradient rule for this argument"
+                    raise ArgumentError(problem, where=f"{self.name}({name})", fix=fix)
                 part = self.formula.rules[name](grad, out, *arrays, **self.kwargs)
                 yield source, undo_broadcasting(part, source.shape)
 
     def describe(self, names):
         """``softmax(t3)``: Tensors by their names, other arrays by their shapes."""
-        shown = [
-            names[x.number] if type(x) is Tensor else str(getattr(x, "shape", x)).replace(" ", "")
-            for x in self.args
-        ]
+        shown = [names[x.number] if type(x) is Tensor else show(x) for x in self.args]
+        shown += [f"{name}={show(x)}" for name, x in self.kwargs.items()]
         return f"{self.name}({', '.join(shown)})"
+
+
+def show(x):
+    """An array by its shape, an index as it is written: ``0, 1:3, ::2``; others as they are."""
+    if isinstance(x, slice):
+        ends = ["" if end is None else str(end) for end in (x.start, x.stop, x.step)]
+        return ":".join(ends if ends[2] else ends[:2])
+    if isinstance(x, tuple) and any(isinstance(part, slice) for part in x):
+        return ", ".join(map(show, x))
+    return str(tuple(x.shape) if is_array(x) else x).replace(" ", "")
 
 
 def undo_broadcasting(grad, shape):

@@ -4,7 +4,7 @@ In every rule ``grad`` is how the loss changes with the result, ``out``.
 """
 
 from tinyhf.autograd.differentiable import differentiable
-from tinyhf.autograd.tensor import Tensor
+from tinyhf.autograd.tensor import Tensor, plain
 from tinyhf.backend import array_module
 
 
@@ -91,11 +91,18 @@ def matmul(a, b):
 
 @matmul.wrt("a")
 def matmul_grad_a(grad, out, a, b):
+    if b.ndim == 1:
+        return grad[..., None] * b
+    grad = grad[..., None, :] if a.ndim == 1 else grad
     return grad @ b.swapaxes(-1, -2)
 
 
 @matmul.wrt("b")
 def matmul_grad_b(grad, out, a, b):
+    if b.ndim == 1:
+        return a * grad[..., None]
+    if a.ndim == 1:
+        return a[:, None] * grad[..., None, :]
     return a.swapaxes(-1, -2) @ grad
 
 
@@ -158,6 +165,37 @@ def astype_grad_x(grad, out, x, dtype):
     return grad.astype(x.dtype, copy=False)
 
 
+@differentiable
+def concatenate(first, second, axis):
+    """Two arrays, one after the other along an axis."""
+    return array_module(first).concatenate((first, second), axis=axis)
+
+
+@concatenate.wrt("first")
+def concatenate_grad_first(grad, out, first, second, axis):
+    return _split(grad, first.shape[axis], axis)[0]
+
+
+@concatenate.wrt("second")
+def concatenate_grad_second(grad, out, first, second, axis):
+    return _split(grad, first.shape[axis], axis)[1]
+
+
+def _split(grad, place, axis):
+    return array_module(grad).split(grad, [place], axis=axis)
+
+
+@differentiable
+def clip(x, low, high):
+    """x, where it lies between two numbers; else the nearer one of these."""
+    return x.clip(low, high)
+
+
+@clip.wrt("x")
+def clip_grad_x(grad, out, x, low, high):
+    return grad * (out == x)
+
+
 # ---- many numbers become one ---------------------------------------------------------------------
 
 
@@ -213,9 +251,14 @@ Tensor.__pow__ = lambda self, exponent: power(self, exponent)
 Tensor.__neg__ = lambda self: multiply(self, -1.0)
 Tensor.__matmul__ = lambda self, other: matmul(self, other)
 Tensor.__rmatmul__ = lambda self, other: matmul(other, self)
+Tensor.__lt__ = lambda self, other: self.array < plain(other)
+Tensor.__le__ = lambda self, other: self.array <= plain(other)
+Tensor.__gt__ = lambda self, other: self.array > plain(other)
+Tensor.__ge__ = lambda self, other: self.array >= plain(other)
 Tensor.__getitem__ = lambda self, index: pick(self, index)
 Tensor.reshape, Tensor.transpose, Tensor.swapaxes = _reshape, _transpose, _swapaxes
 Tensor.T = property(_transpose)
-Tensor.astype = lambda self, dtype, copy=True: astype(self, dtype)
+Tensor.astype = lambda self, dtype, copy=True: self if self.dtype == dtype else astype(self, dtype)
+Tensor.clip = lambda self, low, high: clip(self, low, high)
 Tensor.sum = lambda self, axis=None, keepdims=False: total(self, axis=axis, keepdims=keepdims)
 Tensor.mean = lambda self, axis=None, keepdims=False: mean(self, axis=axis, keepdims=keepdims)

@@ -35,11 +35,24 @@ class Tensor:
     __slots__ = ("array", "grad", "number", "step")
     __array_ufunc__ = None  # array + Tensor asks the Tensor, not NumPy
 
-    requires_grad = True
-
     def __init__(self, array, step=None):
         self.array, self.step, self.grad = array, step, None
         self.number = next(_numbers)  # a Tensor has a higher one than all it was made from
+
+    def __reduce__(self):
+        return Tensor, (self.array,)  # a copy does not know how the original was made
+
+    @property
+    def requires_grad(self):
+        """True: an array that needs no gradient is no Tensor."""
+        return True
+
+    @requires_grad.setter
+    def requires_grad(self, value):
+        if not value:
+            problem = "a parameter without gradient is a plain array here"
+            fix = "Call requires_grad_(False) on the module that has it."
+            raise ArgumentError(problem, where="requires_grad", fix=fix)
 
     # ---- what an array says of itself ----------------------------------------------------------
 
@@ -54,6 +67,16 @@ class Tensor:
 
     def __float__(self):
         return float(self.array)
+
+    def __bool__(self):
+        return bool(self.array)
+
+    def __format__(self, how):
+        return format(self.item(), how) if how else repr(self)
+
+    def __array__(self, *args, **kwargs):
+        fix = "Take .array, its plain array; what is computed with that has no gradient."
+        raise ArgumentError("NumPy would forget how a Tensor was made", where="Tensor", fix=fix)
 
     def item(self):
         """The number of a Tensor that holds only one."""
@@ -76,13 +99,14 @@ class Tensor:
     def backward(self, grad=None):
         """Add to ``grad`` of every Tensor without a step that this one was made from.
 
-        The way can be gone once: what was kept for each step is let go as soon as it was used.
+        What was kept for a step is let go as soon as it was used, so the way can be gone once.
 
         Args:
             grad: the derivative by this Tensor, of its shape; None is 1, for a loss.
 
         Raises:
-            ArgumentError: this is no single number, and ``grad`` is not given.
+            ArgumentError: this is no single number, and ``grad`` is not given or of another shape;
+                the way was gone before; a formula on the way has no rule.
         """
         if grad is None and self.size != 1:
             fix = "Take a loss, such as .mean(), or pass grad=."
@@ -90,6 +114,9 @@ class Tensor:
             raise ArgumentError(problem, where="backward()", got=self.shape, fix=fix)
         if grad is None:
             grad = array_module(self).ones_like(self.array)
+        if grad.shape != self.shape:
+            problem = "grad= has another shape than the Tensor"
+            raise ArgumentError(problem, where="backward()", wanted=self.shape, got=grad.shape)
         grads, tape = {self.number: grad}, self.tape()
         while tape:
             tensor = tape.pop()
@@ -101,7 +128,7 @@ class Tensor:
             for source, part in tensor.step.gradients(grad, tensor.array):
                 earlier = grads.get(source.number)
                 grads[source.number] = part if earlier is None else earlier + part
-            tensor.step = None
+            tensor.step = SPENT
 
     def tape(self):
         """All Tensors this one was made from and itself, in the order in which they were made."""
@@ -125,6 +152,22 @@ class Tensor:
             shape = str(tuple(tensor.shape)).replace(" ", "")
             lines.append(f"{names[tensor.number]:>5}  {shape:18} {made}")
         return "\n".join(lines)
+
+
+class Spent:
+    """In place of a step that ``backward`` has used."""
+
+    name = "a step that is forgotten"
+
+    def sources(self):
+        raise ArgumentError(
+            "the way back from this Tensor was gone before, and nothing of it is kept",
+            where="backward()",
+            fix="Compute the loss again, or add up all losses and call backward once.",
+        )
+
+
+SPENT = Spent()
 
 
 def plain(x):

@@ -146,6 +146,10 @@ class TorchGenerator:
         self._spare_normal = radius * math.sin(2.0 * math.pi * angle)
         return radius * math.cos(2.0 * math.pi * angle)
 
+    def randint(self, high, shape):
+        """int64 from 0 to high - 1, as ``torch.randint(high, shape)`` for high below 2**32."""
+        return (self._words(_count(shape)) % high).astype(np.int64).reshape(shape)
+
     def randperm(self, n):
         """int64 (n,): 0 … n-1 in random order (Fisher and Yates), as ``torch.randperm``."""
         order = list(range(n))

@@ -11,6 +11,7 @@ from tinyhf.functional.attention import (
     scaled_dot_product_attention,
     split_heads,
 )
+from tinyhf.functional.dropout import dropout
 from tinyhf.functional.glm import (
     apply_rotary_pos_emb_2d,
     first_places,
@@ -27,6 +28,7 @@ from tinyhf.functional.losses import (
     cross_entropy,
     mean_squared_error,
     question_answering_loss,
+    smoothed_cross_entropy,
 )
 from tinyhf.functional.norms import layer_norm, rms_norm
 from tinyhf.functional.positions import count_positions, count_positions_of_tokens
@@ -56,6 +58,7 @@ __all__ = [
     "count_positions_of_tokens",
     "cross_entropy",
     "default_frequencies",
+    "dropout",
     "embedding",
     "first_places",
     "gelu",
@@ -82,6 +85,7 @@ __all__ = [
     "scaled_dot_product_attention",
     "silu",
     "sinusoidal_positions",
+    "smoothed_cross_entropy",
     "softmax",
     "split_heads",
     "tanh",

@@ -5,7 +5,7 @@ Mirrors transformers/activations.py.
 
 import math
 
-from tinyhf.autograd import differentiable
+from tinyhf.autograd import differentiable, plain
 from tinyhf.backend import array_module, erf, float16
 
 
@@ -79,7 +79,7 @@ def clamp_overflow(x):
     For models that were trained in bfloat16, whose vectors can be too large for float16.
     """
     xp = array_module(x)
-    if x.dtype != float16 or not xp.isinf(x).any():
+    if x.dtype != float16 or not xp.isinf(plain(x)).any():
         return x
     largest = float(xp.finfo(float16).max) - 1000
-    return xp.clip(x, -largest, largest)
+    return x.clip(-largest, largest)

@@ -90,8 +90,8 @@ def mix_values(weights, value):
 
 def attention_weights(scores, mask=None):
     """Softmax of the scores that ``mask`` leaves visible, in float32 as transformers does."""
-    scores = scores if mask is None else scores + mask
-    return softmax(scores.astype(float32, copy=False)).astype(scores.dtype, copy=False)
+    fit = (scores if mask is None else scores + mask).astype(max(float32, scores.dtype), copy=False)
+    return softmax(fit).astype(scores.dtype, copy=False)
 
 
 def scaled_dot_product_attention(

@@ -11,6 +11,7 @@ prompt, and how far into the answer. With the prompt "A B [gMASK]" and the answe
     context_lengths = 3, mask_positions = 2        X   . . . . . #
 """
 
+from tinyhf.autograd import concatenate, differentiable
 from tinyhf.backend import array_module, float32
 from tinyhf.errors import ArgumentError
 from tinyhf.functional.rotary import apply_rotary_pos_emb
@@ -74,8 +75,18 @@ def apply_rotary_pos_emb_2d(q, k, tables, block_tables):
     half = q.shape[-1] // 2
     q_first, k_first = apply_rotary_pos_emb(q[..., :half], k[..., :half], *tables)
     q_second, k_second = apply_rotary_pos_emb(q[..., half:], k[..., half:], *block_tables)
-    join = array_module(q).concatenate
-    return join((q_first, q_second), axis=-1), join((k_first, k_second), axis=-1)
+    return concatenate(q_first, q_second, -1), concatenate(k_first, k_second, -1)
+
+
+@differentiable
+def hide(scores, hidden):
+    """The scores, where ``hidden`` is True a low one."""
+    return array_module(scores).where(hidden, scores.dtype.type(HIDDEN_SCORE), scores)
+
+
+@hide.wrt("scores")
+def hide_grad_scores(grad, out, scores, hidden):
+    return grad * ~hidden
 
 
 def glm_attention_weights(scores, hidden, scaling):
@@ -88,5 +99,6 @@ def glm_attention_weights(scores, hidden, scaling):
         scaling: the factor to scale back by.
     """
     if hidden is not None:
-        scores = array_module(scores).where(hidden, scores.dtype.type(HIDDEN_SCORE), scores)
-    return softmax(scores.astype(float32, copy=False) * scaling).astype(scores.dtype, copy=False)
+        scores = hide(scores, hidden)
+    wide = scores.astype(max(float32, scores.dtype), copy=False)
+    return softmax(wide * scaling).astype(scores.dtype, copy=False)

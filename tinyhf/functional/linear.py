@@ -31,6 +31,7 @@ def linear(x, weight, bias=None):
     return (out if bias is None else out + bias).reshape(*x.shape[:-1], len(weight))
 
 
+@differentiable
 def matmul(rows, weight):
     """rows @ weightᵀ for a big weight, or for two types, then in the wider one."""
     if weight.dtype.itemsize > rows.dtype.itemsize:
@@ -39,6 +40,23 @@ def matmul(rows, weight):
         return narrow_product(rows, weight)
     is_few = 1 < len(rows) <= FEW_ROWS and array_module(rows) is numpy
     return few_rows_product(rows, weight) if is_few else rows @ weight.T
+
+
+@matmul.wrt("rows")
+def matmul_grad_rows(grad, out, rows, weight):
+    if weight.dtype == grad.dtype:
+        return grad @ weight
+    xp, block = array_module(grad), max(ROWS_AT_ONCE, len(grad))
+    total = xp.zeros(rows.shape, rows.dtype)
+    for start in range(0, len(weight), block):  # as in ``narrow_product``: never widened as a whole
+        some = slice(start, start + block)
+        total += grad[:, some] @ weight[some].astype(grad.dtype)
+    return total
+
+
+@matmul.wrt("weight")
+def matmul_grad_weight(grad, out, rows, weight):
+    return grad.T @ rows
 
 
 def few_rows_product(rows, weight):

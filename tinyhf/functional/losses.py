@@ -12,13 +12,15 @@ IGNORE_INDEX = -100
 
 
 @differentiable
-def cross_entropy(logits, labels, ignore_index=IGNORE_INDEX):
+def cross_entropy(logits, labels, ignore_index=IGNORE_INDEX, num_items_in_batch=None):
     """Mean of -log softmax(logits)[label] over the labels that are not ``ignore_index``.
 
     Args:
         logits: (rows, classes).
         labels: (rows,), whole numbers.
         ignore_index: the label of rows that do not count.
+        num_items_in_batch: what the sum is divided by, where these rows are only a part of the
+            batch for one step of the optimizer; None counts the rows.
 
     Returns:
         A scalar array; NaN when every label is ignored, as in torch.
@@ -30,31 +32,52 @@ def cross_entropy(logits, labels, ignore_index=IGNORE_INDEX):
     counted = labels != ignore_index
     classes = xp.where(counted, labels, 0)
     _check_labels(classes, logits)
-    picked = log_softmax(logits.astype(float32, copy=False))[xp.arange(len(labels)), classes]
-    return -xp.where(counted, picked, 0.0).sum() / counted.sum().astype(float32)
+    shifted = _wide(logits)  # log_softmax follows, but of the labels only:
+    shifted = shifted - shifted.max(axis=-1, keepdims=True)  # here are most numbers of a model
+    picked = shifted[xp.arange(len(labels)), classes]
+    picked -= xp.log(xp.exp(shifted, out=shifted).sum(axis=-1))
+    return -xp.where(counted, picked, 0.0).sum() / _items(counted, num_items_in_batch, picked)
 
 
 @cross_entropy.wrt("logits")
-def cross_entropy_grad_logits(grad, out, logits, labels, ignore_index=IGNORE_INDEX):
+def cross_entropy_grad_logits(
+    grad, out, logits, labels, ignore_index=IGNORE_INDEX, num_items_in_batch=None
+):
     xp = array_module(logits)
     counted = labels != ignore_index
-    slope = softmax(logits.astype(float32, copy=False))
+    slope = softmax(_wide(logits))
     slope[xp.arange(len(labels)), xp.where(counted, labels, 0)] -= 1.0
-    slope *= (grad * counted / counted.sum().astype(float32))[:, None]
-    return slope
+    slope *= (grad * counted / _items(counted, num_items_in_batch, slope))[:, None]
+    return slope.astype(logits.dtype, copy=False)
 
 
-def causal_lm_loss(logits, labels):
+def _wide(x):
+    """In float32, or wider if it is."""
+    return x.astype(max(float32, x.dtype), copy=False)
+
+
+def _items(counted, num_items_in_batch, like):
+    """What a sum over rows is divided by, in the type of ``like``: the quotient stays as it is."""
+    if num_items_in_batch is not None:
+        return float(num_items_in_batch)
+    return counted.sum().astype(like.dtype)
+
+
+def causal_lm_loss(logits, labels, num_items_in_batch=None):
     """Cross entropy of each token's logits with the *next* token.
 
     Args:
         logits: (batch, seq, vocabulary).
         labels: (batch, seq): the input ids themselves; they are shifted here.
+        num_items_in_batch: as for ``cross_entropy``.
     """
-    return classification_loss(logits[:, :-1], labels[:, 1:])
+    xp = array_module(labels)
+    nothing = xp.full_like(labels[:, :1], IGNORE_INDEX)  # what follows the last token is unknown
+    labels = xp.concatenate((labels[:, 1:], nothing), axis=1)
+    return classification_loss(logits, labels, num_items_in_batch)
 
 
-def classification_loss(logits, labels):
+def classification_loss(logits, labels, num_items_in_batch=None):
     """Cross entropy of each row of scores with its label: of a token, or of a text.
 
     The loss of masked language models, token classifiers, and classifiers with one label a text.
@@ -62,8 +85,32 @@ def classification_loss(logits, labels):
     Args:
         logits: (..., classes).
         labels: (...); -100 is not counted.
+        num_items_in_batch: as for ``cross_entropy``.
     """
-    return cross_entropy(logits.reshape(-1, logits.shape[-1]), labels.reshape(-1))
+    rows, labels = logits.reshape(-1, logits.shape[-1]), labels.reshape(-1)
+    return cross_entropy(rows, labels, num_items_in_batch=num_items_in_batch)
+
+
+def smoothed_cross_entropy(logits, labels, epsilon=0.1, num_items_in_batch=None):
+    """Cross entropy with labels that are not quite sure: ε of each is spread over all classes.
+
+    Mirrors LabelSmoother of transformers/trainer_pt_utils.py (Szegedy et al., 2015).
+
+    Args:
+        logits: (..., classes).
+        labels: (...); -100 is not counted.
+        epsilon: from 0 to 1.
+        num_items_in_batch: as for ``cross_entropy``.
+    """
+    rows, labels = logits.reshape(-1, logits.shape[-1]), labels.reshape(-1)
+    xp = array_module(labels)
+    counted = labels != IGNORE_INDEX
+    classes = xp.where(counted, labels, 0)
+    _check_labels(classes, rows)
+    log_probs = log_softmax(_wide(rows))
+    of_label, of_all = log_probs[xp.arange(len(labels)), classes], log_probs.mean(axis=-1)
+    surprise = of_label * (epsilon - 1.0) - of_all * epsilon
+    return (surprise * counted).sum() / _items(counted, num_items_in_batch, surprise)
 
 
 @differentiable
@@ -75,14 +122,15 @@ def mean_squared_error(logits, labels):
         labels: (batch, numbers), or (batch,) for one number a text.
     """
     _require_as_many(labels, logits.size)
-    difference = logits.astype(float32, copy=False).reshape(-1) - labels.reshape(-1)
-    return (difference * difference).mean().astype(float32, copy=False)
+    wide = _wide(logits)
+    difference = wide.reshape(-1) - labels.reshape(-1)
+    return (difference * difference).mean().astype(wide.dtype, copy=False)
 
 
 @mean_squared_error.wrt("logits")
 def mean_squared_error_grad_logits(grad, out, logits, labels):
     difference = logits - labels.reshape(logits.shape)
-    return (2.0 / logits.size) * grad * difference
+    return ((2.0 / logits.size) * grad * difference).astype(logits.dtype, copy=False)
 
 
 @differentiable
@@ -95,14 +143,15 @@ def binary_cross_entropy(logits, labels):
         logits, labels: (batch, classes).
     """
     _require_as_many(labels, logits.size)
-    x, labels = logits.astype(float32, copy=False), labels.reshape(logits.shape)
-    return (array_module(x).logaddexp(x, 0.0) - x * labels).mean().astype(float32, copy=False)
+    x, labels = _wide(logits), labels.reshape(logits.shape)
+    return (array_module(x).logaddexp(x, 0.0) - x * labels).mean().astype(x.dtype, copy=False)
 
 
 @binary_cross_entropy.wrt("logits")
 def binary_cross_entropy_grad_logits(grad, out, logits, labels):
     sigmoid = 0.5 * (1.0 + array_module(logits).tanh(logits * 0.5))
-    return (grad / logits.size) * (sigmoid - labels.reshape(logits.shape))
+    slope = (grad / logits.size) * (sigmoid - labels.reshape(logits.shape))
+    return slope.astype(logits.dtype, copy=False)
 
 
 #: ``problem_type`` of a config → the loss of a sequence classifier.

@@ -4,6 +4,7 @@ Mirrors W8A16Linear and extract_weight_to_half of quantization.py (THUDM/chatglm
 number · scale of its row; two numbers of 4 bits share a byte, the first in its high half.
 """
 
+from tinyhf.autograd import differentiable
 from tinyhf.backend import array_module, compute_dtype
 from tinyhf.functional.linear import ROWS_AT_ONCE
 
@@ -15,6 +16,7 @@ def unpack_int4(packed):
     return pairs.reshape(*packed.shape[:-1], -1)
 
 
+@differentiable
 def quantized_linear(x, weight, weight_scale, bias=None):
     """Each row of ``x`` times each row of ``weight · weight_scale``, some rows at a time.
 
@@ -35,6 +37,23 @@ def quantized_linear(x, weight, weight_scale, bias=None):
         some = slice(start, start + block)
         out[:, some] = rows @ dequantize(weight[some], scales[some], rows.shape[1]).T
     return (out if bias is None else out + bias).reshape(*x.shape[:-1], -1)
+
+
+@quantized_linear.wrt("x")
+def quantized_linear_grad_x(grad, out, x, weight, weight_scale, bias=None):
+    rows, columns = grad.reshape(-1, len(weight)), x.shape[-1]
+    whole = array_module(x).zeros((len(rows), columns), x.dtype)
+    scales = weight_scale.astype(x.dtype, copy=False)
+    block = max(ROWS_AT_ONCE, len(rows))
+    for start in range(0, len(weight), block):
+        some = slice(start, start + block)
+        whole += rows[:, some] @ dequantize(weight[some], scales[some], columns)
+    return whole.reshape(x.shape)
+
+
+@quantized_linear.wrt("bias")
+def quantized_linear_grad_bias(grad, out, x, weight, weight_scale, bias=None):
+    return grad
 
 
 def quantized_embedding(ids, weight, weight_scale, embedding_dim):

@@ -13,6 +13,7 @@ to come over, and only on the host the draws can be torch's.
 
 import numpy as np
 
+from tinyhf.autograd import no_grad
 from tinyhf.backend import is_array, to_host
 from tinyhf.functional import softmax
 from tinyhf.generation.assembly import (
@@ -75,6 +76,7 @@ class GenerationMixin:
         "hidden_states": "output_hidden_states",
     }
 
+    @no_grad()
     def generate(
         self,
         inputs=None,

@@ -173,9 +173,11 @@ def first_values(model, name):
     """How the model starts a parameter, in words; no numbers are drawn."""
     draws = Draws()
     values = model.initial_values(name, draws)
+    if values.min() < values.max():
+        return "waves"
     if draws.std is not None:
         return f"normal, deviation {draws.std:g}"
-    return "waves" if values.min() < values.max() else "ones" if values.all() else "zeros"
+    return "ones" if values.all() else "zeros"
 
 
 class Draws:

@@ -127,11 +127,21 @@ class _AutoModel:
         """Read the config, choose the class, and load; arguments as in PreTrainedModel."""
         if config is None:
             hub_options = HubOptions.pop_from(dict(kwargs))
-            config = AutoConfig.from_pretrained(pretrained_model_name_or_path, **vars(hub_options))
+            try:
+                config = AutoConfig.from_pretrained(
+                    pretrained_model_name_or_path, **vars(hub_options)
+                )
+            except ConfigError as no_config:
+                return cls.from_adapter(pretrained_model_name_or_path, no_config, **kwargs)
         model_class = cls.model_class(config)
         return model_class.from_pretrained(
             pretrained_model_name_or_path, *model_args, config=config, **kwargs
         )
+
+    @classmethod
+    def from_adapter(cls, pretrained_model_name_or_path, no_config, **kwargs):
+        """Where there is no config.json, ``tinyhf.peft`` puts what reads a folder of an adapter."""
+        raise no_config
 
     @classmethod
     def from_config(cls, config, seed=None):

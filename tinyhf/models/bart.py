@@ -62,9 +62,9 @@ class BartStack(BartPreTrainedModel):
         hidden_states = self.embed(input_ids, inputs_embeds)
         position_ids = self.default_positions(None, hidden_states, past_key_values)  # (1, seq)
         hidden_states = hidden_states + self.embed_positions(position_ids)
-        if self.layernorm_embedding is None:
-            return hidden_states
-        return self.layernorm_embedding(hidden_states)
+        if self.layernorm_embedding is not None:
+            hidden_states = self.layernorm_embedding(hidden_states)
+        return self.omit(self.config.dropout, hidden_states)
 
 
 class BartEncoder(BartStack):

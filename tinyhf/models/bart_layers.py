@@ -64,7 +64,8 @@ def embed_scale(config):
 class BartAttention(EncoderDecoderAttention):
     """Tokens look at each other, or at ``key_value_states``: those of the encoder."""
 
-    def __init__(self, embed_dim, num_heads, layer_idx):
+    def __init__(self, config, num_heads, layer_idx):
+        embed_dim, self.dropout = config.d_model, config.attention_dropout
         self.layer_idx = layer_idx
         self.head_dim = embed_dim // num_heads
         self.k_proj = Linear(embed_dim, embed_dim)
@@ -79,7 +80,8 @@ class BartAttention(EncoderDecoderAttention):
         found = self.keys_and_values(hidden_states, key_value_states, past_key_values)
         key, value = self.record(("k", "v"), found)  # (batch, heads, total or source, head_dim)
         scores = self.record("scores", attention_scores(query, key, self.head_dim**-0.5))
-        weights = self.record("pattern", attention_weights(scores, attention_mask))
+        weights = self.omit(self.dropout, attention_weights(scores, attention_mask))
+        weights = self.record("pattern", weights)
         mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
         return self.out_proj(merge_heads(mixed)), weights
 
@@ -88,14 +90,24 @@ class BartAttention(EncoderDecoderAttention):
         return split_heads(key, self.head_dim), split_heads(value, self.head_dim)
 
 
-class BartEncoderLayer(Module):
+class BartLayer(Module):
+    """What the layers of both halves do last."""
+
+    def feed_forward(self, hidden_states):
+        """Each token on its own: hidden → encoder_ffn_dim or decoder_ffn_dim → hidden."""
+        bent = self.activation_fn(self.fc1(hidden_states))
+        return self.fc2(self.omit(self.activation_dropout, bent))
+
+
+class BartEncoderLayer(BartLayer):
     """Attention, then two linear maps; a norm after each."""
 
     attention_class = BartAttention
 
     def __init__(self, config, layer_idx):
-        hidden = config.d_model
-        self.self_attn = self.attention_class(hidden, config.encoder_attention_heads, layer_idx)
+        hidden, self.dropout = config.d_model, config.dropout
+        self.activation_dropout = config.activation_dropout
+        self.self_attn = self.attention_class(config, config.encoder_attention_heads, layer_idx)
         self.self_attn_layer_norm = LayerNorm(hidden, LAYER_NORM_EPS)
         self.activation_fn = ACT2FN[config.activation_function]()
         self.fc1 = Linear(hidden, config.encoder_ffn_dim)
@@ -104,22 +116,23 @@ class BartEncoderLayer(Module):
 
     def forward(self, hidden_states, attention_mask):
         mixed, weights = self.self_attn(hidden_states, attention_mask=attention_mask)
-        hidden_states = self.self_attn_layer_norm(hidden_states + mixed)
-        forwarded = self.fc2(self.activation_fn(self.fc1(hidden_states)))
+        hidden_states = self.self_attn_layer_norm(hidden_states + self.omit(self.dropout, mixed))
+        forwarded = self.omit(self.dropout, self.feed_forward(hidden_states))
         return clamp_overflow(self.final_layer_norm(hidden_states + forwarded)), weights
 
 
-class BartDecoderLayer(Module):
+class BartDecoderLayer(BartLayer):
     """The same, with attention to the encoder's tokens in between."""
 
     attention_class = BartAttention
 
     def __init__(self, config, layer_idx):
         hidden, heads = config.d_model, config.decoder_attention_heads
-        self.self_attn = self.attention_class(hidden, heads, layer_idx)
+        self.dropout, self.activation_dropout = config.dropout, config.activation_dropout
+        self.self_attn = self.attention_class(config, heads, layer_idx)
         self.activation_fn = ACT2FN[config.activation_function]()
         self.self_attn_layer_norm = LayerNorm(hidden, LAYER_NORM_EPS)
-        self.encoder_attn = self.attention_class(hidden, heads, layer_idx)
+        self.encoder_attn = self.attention_class(config, heads, layer_idx)
         self.encoder_attn_layer_norm = LayerNorm(hidden, LAYER_NORM_EPS)
         self.fc1 = Linear(hidden, config.decoder_ffn_dim)
         self.fc2 = Linear(config.decoder_ffn_dim, hidden)
@@ -136,10 +149,10 @@ class BartDecoderLayer(Module):
         mixed, weights = self.self_attn(
             hidden_states, past_key_values=past_key_values, attention_mask=attention_mask
         )
-        hidden_states = self.self_attn_layer_norm(hidden_states + mixed)
+        hidden_states = self.self_attn_layer_norm(hidden_states + self.omit(self.dropout, mixed))
         mixed, cross_weights = self.encoder_attn(
             hidden_states, encoder_hidden_states, past_key_values, encoder_attention_mask
         )
-        hidden_states = self.encoder_attn_layer_norm(hidden_states + mixed)
-        forwarded = self.fc2(self.activation_fn(self.fc1(hidden_states)))
+        hidden_states = self.encoder_attn_layer_norm(hidden_states + self.omit(self.dropout, mixed))
+        forwarded = self.omit(self.dropout, self.feed_forward(hidden_states))
         return self.final_layer_norm(hidden_states + forwarded), weights, cross_weights

@@ -47,9 +47,8 @@ class GPT2Attention(Module):
         self.layer_idx, self.is_cross_attention = layer_idx, is_cross_attention
         hidden, self.heads = config.n_embd, config.n_head
         self.head_dim = hidden // self.heads
-        self.scaling = self.head_dim**-0.5 if config.scale_attn_weights else 1.0
-        if config.scale_attn_by_inverse_layer_idx:
-            self.scaling /= layer_idx + 1
+        depth = layer_idx + 1 if config.scale_attn_by_inverse_layer_idx else 1
+        self.scaling = (self.head_dim**-0.5 if config.scale_attn_weights else 1.0) / depth
         self.c_attn = Conv1D((2 if is_cross_attention else 3) * hidden, hidden)
         if is_cross_attention:
             self.q_attn = Conv1D(hidden, hidden)
@@ -138,6 +137,7 @@ class GPT2PreTrainedModel(PreTrainedModel):
     config_class = GPT2Config
     base_model_prefix = "transformer"
     input_embeddings = "wte"
+    drawn_again = ("c_proj",)
     keys_to_ignore_on_load_unexpected = (r"\.(attn|crossattention)\.(masked_)?bias$",)
 
     def initial_std(self, name):

@@ -36,6 +36,7 @@ class GPTBigCodeAttention(GPT2Attention):
         heads = config.n_head + 2 * config.num_key_value_heads
         self.c_attn = Linear(config.n_embd, heads * self.head_dim)
         self.c_proj = Linear(config.n_embd, config.n_embd)
+        self.attn_pdrop = config.attn_pdrop
         del self.attn_dropout  # no module in this family, see below
 
     def take_apart(self, fused):
@@ -49,8 +50,8 @@ class GPTBigCodeAttention(GPT2Attention):
         return fused[:, 0::3], fused[:, 1::3], fused[:, 2::3]
 
     def attn_dropout(self, weights):
-        """Nothing, outside of training."""
-        return weights
+        """A share of the weights is left out in training."""
+        return self.omit(self.attn_pdrop, weights)
 
 
 class GPTBigCodeMLP(GPT2MLP):

@@ -105,7 +105,7 @@ class LlamaAttention(Module):
     def __init__(self, config, layer_idx):
         self.layer_idx = layer_idx
         self.head_dim = config.head_dim
-        self.scaling = config.head_dim**-0.5
+        self.scaling, self.dropout = config.head_dim**-0.5, config.attention_dropout
         heads, kv_heads = config.num_attention_heads, config.num_key_value_heads
         bias = config.attention_bias
         self.q_proj = Linear(config.hidden_size, heads * config.head_dim, bias)
@@ -113,7 +113,7 @@ class LlamaAttention(Module):
         self.v_proj = Linear(config.hidden_size, kv_heads * config.head_dim, bias)
         self.o_proj = Linear(heads * config.head_dim, config.hidden_size, bias)
 
-    def forward(self, hidden_states, position_embeddings, attention_mask, past_key_values):
+    def forward(self, hidden_states, position_embeddings, mask, past_key_values):
         query = self.record("q", split_heads(self.q_proj(hidden_states), self.head_dim))
         key = self.record("k", split_heads(self.k_proj(hidden_states), self.head_dim))
         value = self.record("v", split_heads(self.v_proj(hidden_states), self.head_dim))
@@ -124,7 +124,7 @@ class LlamaAttention(Module):
             key, value = past_key_values.update(key, value, self.layer_idx)
 
         scores = self.record("scores", attention_scores(query, key, self.scaling))
-        weights = self.record("pattern", attention_weights(scores, attention_mask))
+        weights = self.record("pattern", self.omit(self.dropout, attention_weights(scores, mask)))
         mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
         return self.o_proj(merge_heads(mixed)), weights
 

@@ -46,6 +46,8 @@ class MarianConfig(BartConfig):
 class MarianSinusoidalPositionalEmbedding(Embedding):
     """One vector for each position; nothing in it is learnt."""
 
+    frozen_names = ("weight",)
+
     def __init__(self, num_positions, embedding_dim):
         super().__init__(num_positions, embedding_dim, ids="position_ids")
 
@@ -73,9 +75,10 @@ class MarianMixin:
     keys_to_ignore_on_load_missing = (r"embed_positions\.weight$", r"^final_logits_bias$")
 
     def initial_values(self, name, generator):
-        if name.endswith("embed_positions.weight"):
-            return sinusoidal_positions(*self.get_parameter(name).shape)
-        return super().initial_values(name, generator)
+        drawn = super().initial_values(name, generator)
+        if name.endswith("embed_positions.weight"):  # transformers, too, draws and takes the waves
+            return sinusoidal_positions(*drawn.shape)
+        return drawn
 
     def make_embeddings(self, config, vocab_size):
         """The tables of encoder or decoder; both have no norm after them."""

@@ -7,6 +7,7 @@ the stages that the comments number; each stage is a function of ``tinyhf.models
 import inspect
 from pathlib import Path
 
+from tinyhf.autograd import plain
 from tinyhf.backend import as_dtype, float32, is_float, parse_device
 from tinyhf.checkpoint import find_checkpoint, save_state_dict
 from tinyhf.configuration import GenerationConfig
@@ -26,6 +27,12 @@ from tinyhf.models.parts import count_parameters
 from tinyhf.models.placement import DISK, place_model
 from tinyhf.models.shared_stages import SharedStages
 from tinyhf.nn import Module, Unloaded
+from tinyhf.nn.checkpointing import (
+    gradient_checkpointing_disable,
+    gradient_checkpointing_enable,
+    is_checkpointed,
+    layers_of,
+)
 
 
 class PreTrainedModel(SharedStages, Module):
@@ -56,6 +63,9 @@ class PreTrainedModel(SharedStages, Module):
 
     #: Names that are not saved, for the same reason.
     keys_to_ignore_on_save = ()
+
+    #: Names of modules whose weights transformers draws twice: after all others of their parent.
+    drawn_again = ()
 
     #: Modules whose numbers float16 is too narrow for; they stay in float32.
     keep_in_fp32_modules = ()
@@ -149,7 +159,8 @@ class PreTrainedModel(SharedStages, Module):
         left_out = {*self.keys_to_ignore_on_save}
         if self.config.tie_word_embeddings:
             left_out |= self.tied_weights_keys.keys()
-        weights = {key: array for key, array in self.state_dict().items() if key not in left_out}
+        own = self.state_dict().items()
+        weights = {key: plain(value) for key, value in own if key not in left_out}
         save_state_dict(weights, folder, max_shard_size)  # first: it may be interrupted
         self.config.architectures = [type(self).__name__]
         self.config.dtype = self.dtype.name
@@ -157,8 +168,11 @@ class PreTrainedModel(SharedStages, Module):
         self.generation_config.save_pretrained(folder)
 
     def init_weights(self, seed=None):
-        """Give every parameter a random start, as for training; ``seed`` makes it repeatable."""
-        init_weights(self, list(self.state_dict()), seed)
+        """Give every parameter a random start: the numbers of transformers for the same ``seed``.
+
+        None goes on drawing from the default generator, which ``set_seed`` starts over.
+        """
+        init_weights(self, self.state_dict(), seed, is_new=True)
         return self
 
     def initial_values(self, name, generator):
@@ -210,6 +224,25 @@ class PreTrainedModel(SharedStages, Module):
         self.device = parse_device(device)
         self.hf_device_map = {"": self.device}
         return self.move_arrays(self.device)
+
+    # ---- training ----------------------------------------------------------------------------
+
+    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs=None):
+        """In training, compute every layer again in ``backward``: less memory, more time.
+
+        Args:
+            gradient_checkpointing_kwargs: for transformers' sake; there is only one kind here.
+        """
+        gradient_checkpointing_enable(self)
+
+    def gradient_checkpointing_disable(self):
+        """Take it back."""
+        gradient_checkpointing_disable(self)
+
+    @property
+    def is_gradient_checkpointing(self):
+        """Whether layers are computed again in ``backward``."""
+        return any(map(is_checkpointed, layers_of(self)))
 
     def can_generate(self):
         """Whether it has a language-model head."""

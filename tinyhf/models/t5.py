@@ -35,6 +35,7 @@ class T5PreTrainedModel(EncoderDecoderModel):
     config_class = T5Config
     base_model_prefix = "transformer"
     input_embeddings = "shared"
+    drawn_again = (*"qkvo", "relative_attention_bias", "wi", "wi_0", "wi_1", "wo", "shared")
     keep_in_fp32_modules = ("wo",)
 
     def initial_std(self, name):
@@ -168,6 +169,8 @@ class T5ForConditionalGeneration(T5PreTrainedModel):
         super().__init__(config)
         self.make_halves(config)
         self.lm_head = Linear(config.d_model, config.vocab_size, bias=False)
+        if not config.tie_word_embeddings:
+            self.drawn_again = (*self.drawn_again, "lm_head")
         self.tie_weights()
 
     def forward(

@@ -92,7 +92,7 @@ class T5Attention(EncoderDecoderAttention):
 
     def __init__(self, config, layer_idx, has_relative_attention_bias=False):
         self.layer_idx = layer_idx
-        self.head_dim = config.d_kv
+        self.head_dim, self.dropout = config.d_kv, config.dropout_rate
         self.is_decoder = config.is_decoder
         self.relative_attention_max_distance = config.relative_attention_max_distance
         inner_dim = config.num_heads * config.d_kv
@@ -117,7 +117,8 @@ class T5Attention(EncoderDecoderAttention):
         scores = attention_scores(query, key, 1.0)  # (batch, heads, seq, total or source)
         if position_bias is not None:
             scores = scores + self.record("position_bias", position_bias)
-        weights = self.record("pattern", attention_weights(self.record("scores", scores), mask))
+        weights = attention_weights(self.record("scores", scores), mask)
+        weights = self.record("pattern", self.omit(self.dropout, weights))
         mixed = self.record("z", mix_values(weights, value))  # (batch, heads, seq, head_dim)
         return self.o(merge_heads(mixed)), weights
 

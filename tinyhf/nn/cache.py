@@ -4,6 +4,7 @@ Mirrors DynamicCache of transformers/cache_utils.py, and can also be indexed as 
 were: ``cache[layer]`` is ``(keys, values)``.
 """
 
+from tinyhf.autograd import Tensor, concatenate
 from tinyhf.backend import array_module
 
 FIRST_CAPACITY = 64  # tokens
@@ -57,6 +58,17 @@ class DynamicLayer:
         return grown
 
 
+class GrowingLayer(DynamicLayer):
+    """The same for Tensors. They are never written over: each update makes new, longer ones."""
+
+    def update(self, key_states, value_states):
+        if self.length:
+            key_states = concatenate(self.keys, key_states, 2)
+            value_states = concatenate(self.values, value_states, 2)
+        self._keys, self._values, self.length = key_states, value_states, key_states.shape[2]
+        return key_states, value_states
+
+
 class DynamicCache:
     """One ``DynamicLayer`` a layer of the model; grows with the text."""
 
@@ -66,7 +78,8 @@ class DynamicCache:
     def update(self, key_states, value_states, layer_idx):
         """Append to layer ``layer_idx``; returns all its keys and values."""
         while len(self.layers) <= layer_idx:
-            self.layers.append(DynamicLayer())
+            has_tape = Tensor in (type(key_states), type(value_states))
+            self.layers.append(GrowingLayer() if has_tape else DynamicLayer())
         return self.layers[layer_idx].update(key_states, value_states)
 
     def get_seq_length(self, layer_idx=0):

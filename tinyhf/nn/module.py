@@ -10,6 +10,7 @@ import operator
 
 from tinyhf.autograd import Tensor, plain
 from tinyhf.backend import is_array, to_device
+from tinyhf.functional import dropout
 
 
 class Module:
@@ -21,6 +22,9 @@ class Module:
     #: Those that checkpoints hold as well, and training leaves as they are.
     buffer_names = ()
 
+    #: Parameters that hold what nobody learns, such as waves: ``requires_grad_`` leaves them.
+    frozen_names = ()
+
     #: What ``register_forward_hook`` adds.
     _forward_hooks = ()
 
@@ -29,6 +33,10 @@ class Module:
     #: "scores", answers with the default. ``tinyhf.trace`` puts a function of its own in this
     #: place, which keeps x, and ``tinyhf.patch`` one that answers something else.
     record = {}.get
+
+    #: ``x = self.omit(p, x)`` leaves out a share p of the numbers of x: see ``functional.dropout``.
+    #: Outside of training this gives x back, in the same way; ``train()`` puts the formula here.
+    omit = {}.get
 
     training = False
 
@@ -77,7 +85,10 @@ class Module:
             if entry in self._forward_hooks:
                 self._forward_hooks = tuple(h for h in self._forward_hooks if h is not entry)
                 if not self._forward_hooks:
+                    below = self.forward.__wrapped__  # the formula, or what wraps it as well
                     del self._forward_hooks, self.forward
+                    if below != self.forward:
+                        self.forward = below
 
         return remove
 
@@ -138,9 +149,12 @@ class Module:
         made = {}
         for module in self.modules():
             for name in module.parameter_names:
-                if (value := getattr(module, name)) is not None:
+                value = getattr(module, name)
+                if value is not None and name not in module.frozen_names:
                     array = plain(value)
-                    made.setdefault(id(array), Tensor(array) if requires_grad else array)
+                    if id(array) not in made:
+                        tensor = value if isinstance(value, Tensor) else Tensor(array)
+                        made[id(array)] = tensor if requires_grad else array
                     setattr(module, name, made[id(array)])  # tied ones stay tied
         return self
 
@@ -156,6 +170,7 @@ class Module:
         """Set ``training`` here and below: whether dropout acts."""
         for module in self.modules():
             module.training = mode
+            module.omit = omit if mode else Module.omit
         return self
 
     def eval(self):
@@ -167,7 +182,9 @@ class Module:
         moved = {}
         for module in self.modules():
             for name, value in vars(module).items():
-                if is_array(value):
+                if isinstance(value, Tensor):
+                    value.array = to_device(value.array, device)
+                elif is_array(value):
                     if id(value) not in moved:
                         moved[id(value)] = to_device(value, device)
                     setattr(module, name, moved[id(value)])
@@ -188,6 +205,11 @@ class Module:
 
     def _children_to_print(self):
         return [(name, repr(child)) for name, child in self.named_children()]
+
+
+def omit(p, x):
+    """``Module.omit`` in training."""
+    return dropout(x, p)
 
 
 class ModuleList(Module):

@@ -6,6 +6,7 @@ Mirrors ModelOutput of transformers/utils/generic.py.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from tinyhf.autograd import plain
 from tinyhf.backend import is_array
 
 
@@ -48,6 +49,7 @@ class ModelOutput(Mapping):
 
 def describe(value):
     """An array or a tuple of arrays in one line: shape, type, and the numbers if they are few."""
+    value = plain(value)
     if is_array(value):
         numbers = f" = {value.item():.6g}" if value.size == 1 else ""
         return f"{tuple(value.shape)} {value.dtype}{numbers}"

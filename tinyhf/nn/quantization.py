@@ -17,6 +17,7 @@ class QuantizedLinear(Linear):
     """
 
     parameter_names = ("bias", "weight", "weight_scale")
+    frozen_names = ("weight", "weight_scale")
 
     def __init__(self, weight_bit_width, in_features, out_features, bias=True):
         super().__init__(in_features, out_features, bias)
@@ -35,7 +36,7 @@ class QuantizedLinear(Linear):
 class QuantizedEmbedding(Embedding):
     """One row of weight · weight_scale for each id; stored like the weight of QuantizedLinear."""
 
-    parameter_names = ("weight", "weight_scale")
+    parameter_names = frozen_names = ("weight", "weight_scale")
 
     def __init__(self, weight_bit_width, num_embeddings, embedding_dim):
         super().__init__(num_embeddings, embedding_dim)

@@ -13,6 +13,7 @@ import itertools
 import operator
 from collections.abc import Iterator, Mapping
 
+from tinyhf.autograd import no_grad
 from tinyhf.backend import device_context, is_array, parse_device, to_device
 from tinyhf.errors import ArgumentError
 from tinyhf.tokenization import BatchEncoding
@@ -148,7 +149,7 @@ class Pipeline:
 
     def forward(self, model_inputs, **forward_params):
         """Inputs to the model's device, run, outputs back to the host."""
-        with device_context(self.device):
+        with no_grad(), device_context(self.device):
             model_inputs = self._ensure_tensor_on_device(model_inputs, self.device)
             model_outputs = self._forward(model_inputs, **forward_params)
             return self._ensure_tensor_on_device(model_outputs, "cpu")
