@@ -49,6 +49,7 @@ def test_no_such_mistake(task, mistake):
         assert not re.search(mistake, text_of(row)), row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [sentiment, tags, questions])
 def test_held_out_names_are_new(task):
     trained, held_out = (new_names(task.examples(800, held_out=held)) for held in (False, True))
@@ -106,6 +107,7 @@ def test_no_single_word_gives_the_sentiment_away():
     assert 0.45 < positive / len(examples) < 0.55
 
 
+@pytest.mark.slow
 def test_sentiment_of_frames_written_by_hand():
     labels = {row["text"]: row["label"] for row in sentiment.examples(30000)}
     for pattern, label in {
@@ -162,6 +164,7 @@ def run_command(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_the_command_shows_examples(task):
     name = task.__name__.rpartition(".")[2]
@@ -192,6 +195,7 @@ def test_the_bundled_folder_is_complete_and_small(name):
     assert sum(sizes.values()) <= 1_500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCORES)
 def test_the_model_does_what_its_card_says(name):
     """On fresh held-out examples, less what so few examples may be off by chance."""
