@@ -39,10 +39,11 @@ MAY_NAME_NUMPY = {
     "checkpoint",
     "inspection",
     "recipes",
+    "training",
     "tokenization",
     "generation",
 }
-MAY_PRINT = {"cli", "__main__", "recipes"}
+MAY_PRINT = {"cli", "__main__", "recipes", "peft"}
 MOST_LINES = 300
 
 NAMES = sorted(

@@ -6,6 +6,7 @@ The way from a name to text, one room a stage, each importing only from those be
     backend       arrays, devices, number types, random numbers
     hub           name → local file
     checkpoint    weight files → named arrays
+    autograd      arrays that remember how they were made, for gradients
     functional    formulas
     nn            modules, layers, the KV cache
     configuration config.json → typed config
@@ -13,11 +14,14 @@ The way from a name to text, one room a stage, each importing only from those be
     models        one file a family; from_pretrained
     generation    ids → more ids
     training      items and labels → a better model
+    peft          LoRA and its like: a few weights learn, the others stay
     inspection    what would be loaded, and why; every value on the way
     pipelines     text → text
     cli           the command ``tinyhf``
 """
 
+from tinyhf import peft
+from tinyhf.autograd import Tensor, no_grad
 from tinyhf.backend import bfloat16, float16, float32
 from tinyhf.backend.random import (
     TorchGenerator,
@@ -199,6 +203,7 @@ __all__ = [
     "T5ForConditionalGeneration",
     "T5Model",
     "T5Tokenizer",
+    "Tensor",
     "TextIteratorStreamer",
     "TextStreamer",
     "TorchGenerator",
@@ -217,7 +222,9 @@ __all__ = [
     "get_rng_state",
     "load_story",
     "load_trace",
+    "no_grad",
     "patch",
+    "peft",
     "pipeline",
     "replay",
     "set_rng_state",

@@ -7,12 +7,21 @@ from pathlib import Path
 
 FLOORS = [  # from the ground up, as in DESIGN: a room imports only from floors below its own
     [("errors", "what, where, and the way out"), ("backend", "arrays, devices, types, draws")],
-    [("hub", "name → file"), ("checkpoint", "weight files → named arrays")],
+    [
+        ("hub", "name → file"),
+        ("checkpoint", "files → named arrays"),
+        ("autograd", "the tape, gradients"),
+    ],
     [("functional", "formulas: rotary, attention, norms, softmax")],
     [("nn", "modules with Hugging Face's names, layers, KV cache")],
     [("configuration", "config.json → typed config"), ("tokenization", "text → ids → text")],
     [("models", "one file a family: Llama, BERT, T5, …; from_pretrained")],
-    [("generation", "logits → token → text"), ("inspection", "trace, compare, stop, patch")],
+    [
+        ("generation", "logits → text"),
+        ("training", "Trainer"),
+        ("peft", "LoRA …"),
+        ("inspection", "trace, compare"),
+    ],
     [("pipelines", "text → text, one file a task")],
     [("cli", "the command tinyhf")],
 ]

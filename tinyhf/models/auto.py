@@ -126,11 +126,9 @@ class _AutoModel:
     def from_pretrained(cls, pretrained_model_name_or_path, *model_args, config=None, **kwargs):
         """Read the config, choose the class, and load; arguments as in PreTrainedModel."""
         if config is None:
-            hub_options = HubOptions.pop_from(dict(kwargs))
+            options = vars(HubOptions.pop_from(dict(kwargs)))
             try:
-                config = AutoConfig.from_pretrained(
-                    pretrained_model_name_or_path, **vars(hub_options)
-                )
+                config = AutoConfig.from_pretrained(pretrained_model_name_or_path, **options)
             except ConfigError as no_config:
                 return cls.from_adapter(pretrained_model_name_or_path, no_config, **kwargs)
         model_class = cls.model_class(config)

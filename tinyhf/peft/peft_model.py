@@ -8,7 +8,6 @@ tokens stand before its text:
 """
 
 import contextlib
-import sys
 
 from tinyhf.autograd import Tensor, no_grad
 from tinyhf.errors import ArgumentError
@@ -250,8 +249,8 @@ class PeftModel(PromptLearning, AdapterFiles, Module):
         """Write both, and the share, to the standard output."""
         trained, total = self.get_nb_trainable_parameters()
         share = 100 * trained / total
-        sys.stdout.write(
-            f"trainable params: {trained:,d} || all params: {total:,d} || trainable%: {share:.4f}\n"
+        print(
+            f"trainable params: {trained:,d} || all params: {total:,d} || trainable%: {share:.4f}"
         )
 
 
