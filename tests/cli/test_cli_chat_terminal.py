@@ -38,7 +38,7 @@ def change_json(path, **fields):
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
 
 
-@pytest.fixture(params=[Pty, pytest.param(Tmux, marks=without_tmux)])
+@pytest.fixture(params=[Pty, pytest.param(Tmux, marks=[without_tmux, pytest.mark.slow])])
 def open_terminal(request, tmp_path):
     """Opens a chat in a terminal, whose working folder is ``tmp_path``."""
     opened = []

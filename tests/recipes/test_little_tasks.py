@@ -71,6 +71,7 @@ def test_no_name_is_twice_or_in_the_tales():
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.slow
 def test_held_out_pairs_are_new():
     """A child of the tales never stands beside the same coloured toy in both."""
 
@@ -97,6 +98,7 @@ def test_a_gap_hides_one_word():
         assert re.fullmatch(r"\w+", row["answer"])
 
 
+@pytest.mark.slow
 def test_no_single_word_gives_the_sentiment_away():
     """Every feeling, "not" and "but" stand in POSITIVE and in NEGATIVE sentences."""
     examples = sentiment.examples(4000)
@@ -172,6 +174,7 @@ def test_the_command_shows_examples(task):
     assert [json.loads(line) for line in shown.splitlines()] == task.examples(2, held_out=True)
 
 
+@pytest.mark.slow
 def test_the_command_names_the_tasks():
     refused = run_command("poems")
     assert refused.returncode == 2

@@ -104,6 +104,7 @@ def test_real_special_tokens(real):
 
 
 @needs_reference
+@pytest.mark.slow
 def test_the_first_release(real, tmp_path, shared_data):
     """Its file ends after 130000 pieces; the rest is the same, 20000 ids later."""
     config = shared_data / "configs" / "chatglm-6b-first-release" / "tokenizer_config.json"
@@ -121,6 +122,7 @@ def test_the_first_release(real, tmp_path, shared_data):
 
 
 @needs_reference
+@pytest.mark.slow
 def test_what_the_first_release_lacks_is_what_the_file_ends_with_today():
     model = read_sentencepiece_model(REFERENCE / "tokenizer" / "ice_text.model")
     assert [p for pieces in LAST_PIECES.values() for p in pieces] == model.pieces[130000:]

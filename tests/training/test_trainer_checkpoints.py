@@ -135,7 +135,7 @@ def run_killed(folder, where, *more):
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode
 
 
-@pytest.mark.parametrize("where", ["optimizer", "random"])
+@pytest.mark.parametrize("where", ["optimizer", pytest.param("random", marks=pytest.mark.slow)])
 def test_killed_while_writing(tmp_path, where):
     """The third checkpoint is half written; the run goes on from the second."""
     assert run_killed(tmp_path / "a", where) == -signal.SIGKILL
