@@ -29,14 +29,15 @@ class Tensor:
 
     Attributes:
         grad: None before ``backward``, then an array of the same shape: how much the loss grows for
-            each number of the array. Kept where there is no ``step``; further calls add to it.
+            each number of the array. Kept where there is no ``step``, or after ``retain_grad()``;
+            further calls add to it.
     """
 
-    __slots__ = ("array", "grad", "number", "step")
+    __slots__ = ("array", "grad", "keeps_grad", "number", "step")
     __array_ufunc__ = None  # array + Tensor asks the Tensor, not NumPy
 
     def __init__(self, array, step=None):
-        self.array, self.step, self.grad = array, step, None
+        self.array, self.step, self.grad, self.keeps_grad = array, step, None, False
         self.number = next(_numbers)  # a Tensor has a higher one than all it was made from
 
     def __reduce__(self):
@@ -96,6 +97,10 @@ class Tensor:
 
     # ---- the way back --------------------------------------------------------------------------
 
+    def retain_grad(self):
+        """Keep ``grad`` although a step made this Tensor."""
+        self.keeps_grad = True
+
     def backward(self, grad=None):
         """Add to ``grad`` of every Tensor without a step that this one was made from.
 
@@ -122,8 +127,9 @@ class Tensor:
             tensor = tape.pop()
             if (grad := grads.pop(tensor.number, None)) is None:
                 continue
-            if tensor.step is None:
+            if tensor.step is None or tensor.keeps_grad:
                 tensor.grad = grad if tensor.grad is None else tensor.grad + grad
+            if tensor.step is None:
                 continue
             for source, part in tensor.step.gradients(grad, tensor.array):
                 earlier = grads.get(source.number)

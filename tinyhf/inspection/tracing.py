@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from inspect import signature
 
+from tinyhf.autograd import Tensor, plain
 from tinyhf.backend import is_array, to_host
 from tinyhf.errors import ArgumentError
 from tinyhf.inspection.lens_names import from_lens_name, to_lens_name
@@ -36,11 +37,18 @@ class Trace(Mapping):
         places: name → the line of tinyhf where such a value is made.
         about: what was traced: class, dtype, the config.
         model: the model itself, unless the trace was read from a file.
+        tensors: name → the Tensor of the last step, where the model is trained.
     """
 
     def __init__(self, steps=None, places=None, about=None, model=None):
         self.steps = [{}] if steps is None else steps
         self.places, self.about, self.model = places or {}, about or {}, model
+        self.tensors = {}
+
+    @property
+    def grads(self):
+        """name → how the loss changes with each number of that value, after ``loss.backward()``."""
+        return {name: to_host(x.grad) for name, x in self.tensors.items() if x.grad is not None}
 
     def step(self, number):
         """The trace of one step alone."""
@@ -163,14 +171,14 @@ class Recorder:
             self.has_returned = False
         inputs = {**dict(zip(signature(model.forward).parameters, args, strict=False)), **kwargs}
         for name, value in inputs.items():
-            if is_array(value):
+            if is_array(plain(value)):
                 self.keep(name, value)
 
     def end(self, model, args, output):
         """What comes out: logits, loss …"""
         self.has_returned = True
         for name, value in output.items() if hasattr(output, "items") else ():
-            if is_array(value):
+            if is_array(plain(value)):
                 self.keep(name, value)
 
     def see(self, name, value, place):
@@ -184,12 +192,15 @@ class Recorder:
         """A copy on the host, or in the file."""
         if not self.fits(name):
             return
+        if isinstance(value, Tensor):
+            value.retain_grad()
+            self.trace.tensors[name] = value
         host = to_host(value)
         self.trace.steps[-1].pop(name, None)  # a module called twice stands where it was last
         if self.file is not None:
             self.trace.steps[-1][name] = self.file.add(len(self.trace.steps) - 1, name, host)
         else:
-            self.trace.steps[-1][name] = host.copy() if host is value else host
+            self.trace.steps[-1][name] = host.copy() if host is plain(value) else host
 
 
 def name_filter(names):

@@ -19,6 +19,7 @@ import functools
 import sys
 from contextlib import ExitStack, contextmanager
 
+from tinyhf.autograd import plain
 from tinyhf.backend import is_array
 
 
@@ -92,9 +93,9 @@ def join(path, name):
 
 def replace_main(output, change):
     """A module's output with its main value changed: the array itself, or the first one of many."""
-    if is_array(output):
+    if is_array(plain(output)):
         return change(output)
-    if isinstance(output, tuple) and output and is_array(output[0]):
+    if isinstance(output, tuple) and output and is_array(plain(output[0])):
         return (change(output[0]), *output[1:])
     if hasattr(output, "keys"):
         name = next(iter(output.keys()))
