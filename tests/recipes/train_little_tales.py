@@ -2,98 +2,46 @@
 
 `python -m tests.recipes.train_little_tales --stories 24000 --folder little-tales`
 
-Stage 1: a byte-level BPE tokenizer. Stage 2: a small Llama; first it reads short sentences, then
-stories, each once. Stage 3: saving, as two bfloat16 shards. Stage 4: the model card.
+What it reads, its sizes and its learning rate are those of ``tinyhf.recipes.little_tales.train``,
+which makes such a model without torch. Stage 1: a byte-level BPE tokenizer. Stage 2: a small Llama.
+Stage 3: saving, as two bfloat16 shards. Stage 4: the model card.
 """
 
 import argparse
 import json
 import math
-import random
 import time
-from itertools import islice
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from tqdm import tqdm
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tests.recipes.little_tales_card import write_card
 from tinyhf.recipes.little_tales import corpus
-from tinyhf.recipes.little_tales.first_sentences import first_sentences
+from tinyhf.recipes.little_tales.lessons import (
+    BEGIN,
+    END,
+    PAD,
+    SENTENCE_STEPS,
+    SENTENCES_A_STEP,
+    STORIES_A_STEP,
+    lessons,
+    make_batches,
+    train_tokenizer,
+)
 from tinyhf.recipes.little_tales.stories import PLOTS
-
-SPECIAL_TOKENS = ["<unk>", "<s>", "</s>", "<pad>"]
-UNKNOWN, BEGIN, END, PAD = range(4)
-HELD_OUT_SEED = 10_000_000
-SENTENCE_STEPS, SENTENCES_A_STEP, STORIES_A_STEP = 500, 48, 12
-PEAK_LEARNING_RATE, WARM_UP, COOL_DOWN = 4e-3, 60, 0.4
-
-
-def train_tokenizer(stories, vocab_size=1536):
-    """Byte-level BPE; every text begins with `<s>`."""
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        special_tokens=SPECIAL_TOKENS,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(stories, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A", pair="<s> $A <s> $B", special_tokens=[("<s>", BEGIN)]
-    )
-    return tokenizer
+from tinyhf.recipes.little_tales.train import HELD_OUT_SEED, PEAK_LEARNING_RATE, SIZES, schedule
 
 
 def new_model():
     """The untrained Llama, 1.3 million parameters."""
-    config = LlamaConfig(
-        vocab_size=1536,
-        hidden_size=128,
-        intermediate_size=352,
-        num_hidden_layers=6,
-        num_attention_heads=8,
-        num_key_value_heads=4,
-        max_position_embeddings=512,
-        rms_norm_eps=1e-5,
-        initializer_range=0.05,
-        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
-        tie_word_embeddings=True,
-        unk_token_id=UNKNOWN,
-        bos_token_id=BEGIN,
-        eos_token_id=END,
-        pad_token_id=PAD,
-    )
-    return LlamaForCausalLM(config)
+    return LlamaForCausalLM(LlamaConfig(**SIZES))
 
 
-def make_batches(tokenizer, texts, batch_size):
-    """Padded batches of ids `<s> text </s>`; among four batches, like lengths sit together."""
-    pool_size = 4 * batch_size
-    for start in range(0, len(texts), pool_size):
-        pool = tokenizer.encode_batch(texts[start : start + pool_size])
-        ids = sorted(([*encoding.ids, END] for encoding in pool), key=len)
-        rows = [ids[first : first + batch_size] for first in range(0, len(ids), batch_size)]
-        random.Random(start).shuffle(rows)
-        for row in rows:
-            padded = [each + [PAD] * (len(row[-1]) - len(each)) for each in row]
-            yield torch.tensor(padded)
-
-
-def lessons(tokenizer, stories):
-    """Sentences, then sentences and stories in turn, then stories only."""
-    texts = [first_sentences(seed) for seed in range(SENTENCE_STEPS * SENTENCES_A_STEP)]
-    sentence_batches = make_batches(tokenizer, texts, SENTENCES_A_STEP)
-    story_batches = make_batches(tokenizer, stories, STORIES_A_STEP)
-    yield from islice(sentence_batches, SENTENCE_STEPS // 2)
-    for batch in sentence_batches:
-        yield batch
-        yield next(story_batches)
-    yield from story_batches
+def as_tensors(batches):
+    """The ids of every batch."""
+    return [torch.from_numpy(batch["input_ids"]) for batch in batches]
 
 
 def loss_of(model, batch):
@@ -108,12 +56,6 @@ def held_out_loss(model, batches):
     return sum(loss * tokens for loss, tokens in losses) / sum(tokens for _, tokens in losses)
 
 
-def learning_rate(step, steps):
-    """Linear warm-up, a long plateau, and a straight way down to zero at the end."""
-    left = (steps - step) / (steps * COOL_DOWN)
-    return PEAK_LEARNING_RATE * min((step + 1) / WARM_UP, 1.0, left)
-
-
 def train(model, batches):
     """One pass over the batches; answers the curve as (step, loss) and the number of tokens."""
     optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
@@ -121,7 +63,7 @@ def train(model, batches):
     with tqdm(batches, unit="step", mininterval=5) as bar:
         for step, batch in enumerate(bar):
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(step, len(batches))
+                group["lr"] = PEAK_LEARNING_RATE * schedule(len(batches))(step)
             loss = loss_of(model, batch)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -186,13 +128,13 @@ def main():
     stories = corpus(arguments.stories)
     unseen = corpus(400, HELD_OUT_SEED)
     tokenizer = train_tokenizer(stories[:20000])
-    batches = list(lessons(tokenizer, stories))
+    batches = as_tensors(lessons(tokenizer, stories))
     model = new_model()
     start = time.time()
     curve, tokens = train(model, batches)
     seconds = round(time.time() - start)
     save(model, tokenizer, arguments.folder)
-    loss = held_out_loss(model.float(), make_batches(tokenizer, unseen, STORIES_A_STEP))
+    loss = held_out_loss(model.float(), as_tensors(make_batches(tokenizer, unseen, STORIES_A_STEP)))
     facts = {
         "plots": len(PLOTS),
         "stories": arguments.stories,

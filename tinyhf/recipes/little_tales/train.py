@@ -34,28 +34,28 @@ from tinyhf.training import AdamW, LambdaLR, Trainer, TrainingArguments
 
 HELD_OUT_SEED, HELD_OUT_STORIES = 10_000_000, 400
 PEAK_LEARNING_RATE, WARM_UP, COOL_DOWN = 4e-3, 60, 0.4
+SIZES = {
+    "vocab_size": VOCAB_SIZE,
+    "hidden_size": 128,
+    "intermediate_size": 352,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "max_position_embeddings": 512,
+    "rms_norm_eps": 1e-5,
+    "initializer_range": 0.05,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+    "tie_word_embeddings": True,
+    "unk_token_id": UNKNOWN,
+    "bos_token_id": BEGIN,
+    "eos_token_id": END,
+    "pad_token_id": PAD,
+}
 
 
 def new_model(seed):
     """The untrained Llama, 1.3 million parameters."""
-    config = LlamaConfig(
-        vocab_size=VOCAB_SIZE,
-        hidden_size=128,
-        intermediate_size=352,
-        num_hidden_layers=6,
-        num_attention_heads=8,
-        num_key_value_heads=4,
-        max_position_embeddings=512,
-        rms_norm_eps=1e-5,
-        initializer_range=0.05,
-        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
-        tie_word_embeddings=True,
-        unk_token_id=UNKNOWN,
-        bos_token_id=BEGIN,
-        eos_token_id=END,
-        pad_token_id=PAD,
-    )
-    return LlamaForCausalLM(config).init_weights(seed=seed)
+    return LlamaForCausalLM(LlamaConfig(**SIZES)).init_weights(seed=seed)
 
 
 def schedule(steps):
@@ -126,6 +126,25 @@ def save(model, tokenizer, folder):
     ).save_pretrained(folder)
 
 
+def facts_about(trainer, batches, held_out, **facts):
+    """What ``training.json`` tells about the run."""
+    log = [entry for entry in trainer.state.log_history if "loss" in entry]
+    return {
+        "plots": len(PLOTS),
+        "stories_a_step": STORIES_A_STEP,
+        "sentence_steps": SENTENCE_STEPS,
+        "sentences": SENTENCE_STEPS * SENTENCES_A_STEP,
+        "tokens": sum(int((batch["labels"] >= 0).sum()) for batch in batches),
+        "steps": len(batches),
+        "parameters": trainer.model.num_parameters(),
+        "loss_curve": [(entry["step"], round(entry["loss"], 3)) for entry in log],
+        "held_out_stories": HELD_OUT_STORIES,
+        "held_out_loss": round(held_out, 4),
+        "held_out_perplexity": round(math.exp(held_out), 3),
+        **facts,
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stories", type=int, default=24000, help="stories to train on")
@@ -134,30 +153,14 @@ def main():
     arguments = parser.parse_args()
     stories = corpus(arguments.stories)
     tokenizer = train_tokenizer(stories[:20000])
-    batches = list(lessons(tokenizer, stories))
-    model, start = new_model(arguments.seed), time.time()
-    trainer = train(model, batches, arguments.folder)
+    batches, start = list(lessons(tokenizer, stories)), time.time()
+    trainer = train(new_model(arguments.seed), batches, arguments.folder)
     seconds = round(time.time() - start)
-    save(model, tokenizer, arguments.folder)
+    save(trainer.model, tokenizer, arguments.folder)
     unseen = corpus(HELD_OUT_STORIES, HELD_OUT_SEED)
-    loss = held_out_loss(model, make_batches(tokenizer, unseen, STORIES_A_STEP))
-    log = [entry for entry in trainer.state.log_history if "loss" in entry]
-    facts = {
-        "plots": len(PLOTS),
-        "stories": arguments.stories,
-        "stories_a_step": STORIES_A_STEP,
-        "sentence_steps": SENTENCE_STEPS,
-        "sentences": SENTENCE_STEPS * SENTENCES_A_STEP,
-        "tokens": sum(int((batch["labels"] >= 0).sum()) for batch in batches),
-        "steps": len(batches),
-        "seconds": seconds,
-        "seed": arguments.seed,
-        "parameters": model.num_parameters(),
-        "loss_curve": [(entry["step"], round(entry["loss"], 3)) for entry in log],
-        "held_out_stories": HELD_OUT_STORIES,
-        "held_out_loss": round(loss, 4),
-        "held_out_perplexity": round(math.exp(loss), 3),
-    }
+    held_out = held_out_loss(trainer.model, make_batches(tokenizer, unseen, STORIES_A_STEP))
+    told = {"stories": arguments.stories, "seed": arguments.seed, "seconds": seconds}
+    facts = facts_about(trainer, batches, held_out, **told)
     (arguments.folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
 
 

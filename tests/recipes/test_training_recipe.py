@@ -1,0 +1,51 @@
+"""The recipe of little-tales, in small: a few lessons, stopped and gone on with, and saved."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from tinyhf import AutoModelForCausalLM, AutoTokenizer
+from tinyhf.recipes.little_tales import corpus
+from tinyhf.recipes.little_tales.lessons import PAD, VOCAB_SIZE, lessons, train_tokenizer
+from tinyhf.recipes.little_tales.train import held_out_loss, new_model, save, schedule, train
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(corpus(2000))
+
+
+@pytest.fixture(scope="module")
+def batches(tokenizer):
+    return [
+        {name: array[:6] for name, array in batch.items()}
+        for batch in islice(lessons(tokenizer, corpus(24)), 12)
+    ]
+
+
+def test_lessons(batches, tokenizer):
+    assert tokenizer.get_vocab_size() == VOCAB_SIZE
+    for batch in batches:
+        ids, labels = batch["input_ids"], batch["labels"]
+        np.testing.assert_array_equal(labels == -100, ids == PAD)
+
+
+def test_a_short_run(tmp_path, batches, tokenizer):
+    trainer = train(new_model(0), batches, tmp_path)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    assert len(losses) == len(batches) and losses[-1] < losses[0]
+    before = held_out_loss(trainer.model, batches[:2])
+    save(trainer.model, tokenizer, tmp_path)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path)
+    assert held_out_loss(model, batches[:2]) == pytest.approx(before, rel=1e-2)  # bfloat16
+    assert AutoTokenizer.from_pretrained(tmp_path)("Tom was sad.")["input_ids"][0] == 1
+    assert model.generation_config.temperature == 0.7
+
+
+def test_the_learning_rate():
+    factor = schedule(1000)
+    assert factor(0) == pytest.approx(1 / 60) and factor(100) == 1.0
+    assert factor(800) == pytest.approx(0.5) and factor(1000) == 0.0
