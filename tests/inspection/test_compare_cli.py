@@ -72,6 +72,11 @@ def test_compare_with_a_model_and_renamed(run, tiny, trace_file, tmp_path):
     assert run("compare", trace_file, tmp_path / "x.npz", *renamed)[0] == 0
 
 
+def test_compare_two_models_that_read_the_prompt(run, tiny):
+    code, out, _ = run("compare", tiny, tiny, "--prompt", "One day")
+    assert code == 0 and out.rstrip().endswith("No difference at all.")
+
+
 @pytest.mark.parametrize(
     ("argv", "sentence"),
     [

@@ -140,6 +140,14 @@ def test_after_an_error_the_file_holds_what_was_computed_until_then(llama, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["t.safetensors"]
 
 
+@pytest.mark.parametrize("place", ["missing/t.safetensors", "."])
+def test_where_no_file_can_be(llama, tmp_path, place):
+    message = "a trace cannot be written there"
+    with pytest.raises(ArgumentError, match=message), tinyhf.trace(llama, file=tmp_path / place):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_safetensors_files_are_refused(llama, tmp_path):
     llama.save_pretrained(tmp_path)
     with pytest.raises(CheckpointError, match="not a trace"):

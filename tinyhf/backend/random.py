@@ -84,9 +84,10 @@ class TorchGenerator:
         return (words[:, 0] & 0x1FFFFF) * 2.0**-21 + words[:, 1] * 2.0**-53  # 21 + 32 bits
 
     def uniform(self, shape, low=0.0, high=1.0):
-        """float32 in [low, high), as ``torch.rand`` and ``Tensor.uniform_``."""
-        fractions = (self._words(_count(shape)) & 0xFFFFFF).astype(np.float32)
-        return (fractions * 2.0**-24 * (high - low) + low).reshape(shape)
+        """float32 in [low, high), as ``torch.rand`` and ``Tensor.uniform_``; rounded once."""
+        low, high = np.float32(low), np.float32(high)
+        fractions = (self._words(_count(shape)) & 0xFFFFFF) * 2.0**-24  # float64
+        return (fractions * float(high - low) + float(low)).astype(np.float32).reshape(shape)
 
     # ---- uniforms become other kinds -----------------------------------------------------------
 

@@ -124,11 +124,11 @@ class TorchFile(MappedFile):
 
     def _read(self):
         """The unpickled object, with all storages found."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say how its container is read")
 
     def _find_storage(self, key, dtype, nbytes):
         """The ``Storage`` of a key that was not met before."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say where its storages lie")
 
     def unpickle(self, pickle):
         """The object in ``pickle``, in which tensors are ``StoredTensor``s."""

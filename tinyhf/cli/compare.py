@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from tinyhf.cli.trace import load_with_inputs
+from tinyhf.cli.trace import load_with_inputs, read_prompt
 from tinyhf.configuration import AutoConfig
 from tinyhf.errors import ArgumentError, MissingExtraError
 from tinyhf.hub.bundled import bundled_folder
@@ -26,7 +26,7 @@ def add_options(command):
     command.add_argument(
         "--against", choices=["transformers"], help="in place of B: A, run by transformers"
     )
-    command.add_argument("--prompt", default="Once upon a time", help="what both read then")
+    command.add_argument("--prompt", default="Once upon a time", help="what two models read")
     command.add_argument(
         "--rename",
         metavar="B_NAME=A_NAME",
@@ -46,7 +46,10 @@ def command(args):
         raise ArgumentError("give either B or --against transformers", where="tinyhf compare")
     settings = {"rename": renames(args.rename), "names": args.names}
     if args.against is None:
-        found = compare(side(args.a, args), side(args.b, args), **settings)
+        a, b = side(args.a, args), side(args.b, args)
+        both_run = not isinstance(a, str) and not isinstance(b, str)
+        inputs = read_prompt(args.a, a.config, args.prompt) if both_run else None
+        found = compare(a, b, inputs=inputs, **settings)
     else:
         ours, theirs, inputs = both(args)
         found = compare(ours, theirs, inputs=inputs, **settings)

@@ -48,8 +48,14 @@ def load_with_inputs(args):
     model = stored_class(config).from_pretrained(
         args.model, config=config, dtype=args.dtype, device_map=args.device
     )
-    inputs = dict(AutoTokenizer.from_pretrained(args.model)(args.prompt, return_tensors="np"))
-    if config.is_encoder_decoder and getattr(args, "max_new_tokens", None) is None:
+    is_generating = getattr(args, "max_new_tokens", None) is not None
+    return model, read_prompt(args.model, config, args.prompt, is_generating)
+
+
+def read_prompt(name, config, prompt, is_generating=False):
+    """The prompt as inputs of the model ``name``; a decoder that is called once needs some, too."""
+    inputs = dict(AutoTokenizer.from_pretrained(name)(prompt, return_tensors="np"))
+    if config.is_encoder_decoder and not is_generating:
         start = config.decoder_start_token_id
         inputs["decoder_input_ids"] = inputs["input_ids"][:, :1] * 0 + start
-    return model, inputs
+    return inputs

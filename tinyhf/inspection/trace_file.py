@@ -4,6 +4,7 @@ A safetensors file begins with a header that tells where everything lies, which 
 only: until then the numbers go to a file beside it, so that a trace needs no memory of its own.
 """
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy
 
 from tinyhf.checkpoint.safetensors_file import DTYPES, SafetensorsFile
-from tinyhf.errors import CheckpointError
+from tinyhf.errors import ArgumentError, CheckpointError
 
 STORED = {numpy.dtype(dtype): name for name, dtype in DTYPES.items()}
 FORMAT = "tinyhf trace 1"
@@ -23,7 +24,14 @@ class TraceFile:
     def __init__(self, path):
         self.path = Path(path)
         self.numbers = self.path.with_name(f"{self.path.name}.numbers.tmp")
-        self.header, self.position, self.stream = {}, 0, self.numbers.open("wb")
+        self.header, self.position = {}, 0
+        try:
+            if self.path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            self.stream = self.numbers.open("wb")
+        except OSError as error:
+            problem = f"a trace cannot be written there ({error.strerror})"
+            raise ArgumentError(problem, where=str(path), fix="Name a file in a folder.") from error
 
     def __enter__(self):
         return self

@@ -11,7 +11,6 @@ B begins as zeros, so that training starts from what the base model says.
 import math
 
 from tinyhf.autograd import plain
-from tinyhf.backend import float32
 from tinyhf.backend.random import default_generator
 from tinyhf.functional import embedding, linear
 from tinyhf.nn import Conv1D, Dropout, Embedding, Linear, Module
@@ -21,14 +20,8 @@ from tinyhf.peft.adapter_layer import AdapterDict, AdapterLayer, ParameterDict, 
 def kaiming_uniform(shape):
     """The start of a linear map in torch: uniform, as narrow as its inputs are many."""
     gain = math.sqrt(2.0 / (1 + math.sqrt(5) ** 2))
-    return uniform(shape, math.sqrt(3.0) * (gain / math.sqrt(shape[1])))
-
-
-def uniform(shape, bound):
-    """float32 from -bound to bound, rounded once at the end, as torch's fused product does."""
-    bound = float(float32.type(bound))
-    fractions = default_generator().uniform(shape).astype("float64")
-    return (fractions * (2 * bound) - bound).astype(float32)
+    bound = math.sqrt(3.0) * (gain / math.sqrt(shape[1]))
+    return default_generator().uniform(shape, -bound, bound)
 
 
 def normal(shape, std=1.0):

@@ -6,9 +6,10 @@ Mirrors peft/tuners/prefix_tuning (Li and Liang, 2021).
 import math
 from dataclasses import dataclass
 
+from tinyhf.backend.random import default_generator
 from tinyhf.nn import DynamicCache, Embedding, Linear, Module, ModuleList, Tanh
 from tinyhf.peft.config import PeftType
-from tinyhf.peft.lora_layers import kaiming_uniform, normal, uniform
+from tinyhf.peft.lora_layers import kaiming_uniform, normal
 from tinyhf.peft.prompt_learning import PromptLearningConfig
 
 
@@ -82,5 +83,6 @@ class PrefixEncoder(Module):
 def start(linear):
     """Values as torch gives a new Linear."""
     linear.weight = kaiming_uniform(linear.weight.shape)
-    linear.bias = uniform(linear.bias.shape, 1 / math.sqrt(linear.weight.shape[1]))
+    bound = 1 / math.sqrt(linear.weight.shape[1])
+    linear.bias = default_generator().uniform(linear.bias.shape, -bound, bound)
     return linear
