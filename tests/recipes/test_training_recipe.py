@@ -8,7 +8,7 @@ import pytest
 from tinyhf import AutoModelForCausalLM, AutoTokenizer
 from tinyhf.recipes.little_tales import corpus
 from tinyhf.recipes.little_tales.lessons import PAD, VOCAB_SIZE, lessons, train_tokenizer
-from tinyhf.recipes.little_tales.train import held_out_loss, new_model, save, schedule, train
+from tinyhf.recipes.little_tales.train import held_out_loss, new_model, save, train
 
 pytestmark = pytest.mark.slow
 
@@ -43,9 +43,3 @@ def test_a_short_run(tmp_path, batches, tokenizer):
     assert held_out_loss(model, batches[:2]) == pytest.approx(before, rel=1e-2)  # bfloat16
     assert AutoTokenizer.from_pretrained(tmp_path)("Tom was sad.")["input_ids"][0] == 1
     assert model.generation_config.temperature == 0.7
-
-
-def test_the_learning_rate():
-    factor = schedule(1000)
-    assert factor(0) == pytest.approx(1 / 60) and factor(100) == 1.0
-    assert factor(800) == pytest.approx(0.5) and factor(1000) == 0.0

@@ -16,6 +16,12 @@ CASES = {
     "cosine_with_restarts": [(0, 20, {}), (5, 20, {"num_cycles": 3})],
     "polynomial": [(0, 20, {}), (5, 20, {"power": 2.0, "lr_end": 1e-3})],
     "inverse_sqrt": [(0, None, {}), (5, None, {}), (5, None, {"timescale": 9})],
+    "warmup_stable_decay": [
+        (0, 20, {"num_decay_steps": 5}),
+        (7, 20, {"num_decay_steps": 6, "num_stable_steps": 4, "warmup_type": "cosine"}),
+        (7, 20, {"num_decay_steps": 7, "warmup_type": "1-sqrt", "decay_type": "1-sqrt"}),
+        (7, 20, {"num_decay_steps": 9, "decay_type": "linear", "min_lr_ratio": 0.1}),
+    ],
 }
 
 
@@ -74,6 +80,7 @@ def test_every_step_is_transformers(name):
         (lambda o: training.get_scheduler("linear", o, 0), "num_training_steps: schedule"),
         (lambda o: training.get_scheduler("cosine", o, None, 5), "num_warmup_steps: schedule"),
         (lambda o: training.get_scheduler("polynomial", o, 0, 5, {"lr_end": 1}), "lr_end"),
+        (lambda o: training.get_wsd_schedule(o, 2, 2, 9, decay_type="log"), "decay_type: is no"),
         (lambda o: training.get_scheduler("linear", o, -1, 5), "num_warmup_steps: out of range"),
     ],
 )

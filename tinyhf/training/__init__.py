@@ -31,6 +31,7 @@ from tinyhf.training.schedules import (
     get_linear_schedule_with_warmup,
     get_polynomial_decay_schedule_with_warmup,
     get_scheduler,
+    get_wsd_schedule,
 )
 from tinyhf.training.trainer import Trainer
 from tinyhf.training.trainer_callback import (
@@ -75,6 +76,7 @@ __all__ = [
     "get_linear_schedule_with_warmup",
     "get_polynomial_decay_schedule_with_warmup",
     "get_scheduler",
+    "get_wsd_schedule",
     "load_optimizer",
     "save_optimizer",
 ]

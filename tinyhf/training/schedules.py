@@ -161,6 +161,62 @@ def get_inverse_sqrt_schedule(optimizer, num_warmup_steps, timescale=None, last_
     return scheduled(optimizer, factor, num_warmup_steps, last_epoch)
 
 
+#: Ways up and down: the height when ``done`` of the way is behind.
+CLIMBS = {
+    "linear": lambda done: done,
+    "cosine": lambda done: 0.5 * (1.0 - math.cos(math.pi * done)),
+    "1-sqrt": lambda done: 1.0 - math.sqrt(1.0 - done),
+}
+DESCENTS = {
+    "linear": lambda done, cycles: 1.0 - done,
+    "cosine": lambda done, cycles: 0.5 * (1.0 + math.cos(math.pi * cycles * 2.0 * done)),
+    "1-sqrt": lambda done, cycles: 1.0 - math.sqrt(done),
+}
+
+
+def get_wsd_schedule(
+    optimizer,
+    num_warmup_steps,
+    num_decay_steps,
+    num_training_steps=None,
+    num_stable_steps=None,
+    warmup_type="linear",
+    decay_type="cosine",
+    min_lr_ratio=0,
+    num_cycles=0.5,
+    last_epoch=-1,
+):
+    """Warm-up, stable, decay: up to lr, there it stays, and down to ``min_lr_ratio`` of it.
+
+    Args:
+        num_stable_steps: None is what the other two leave of ``num_training_steps``.
+        warmup_type, decay_type: "linear", "cosine" or "1-sqrt".
+
+    Raises:
+        ArgumentError: there is no such type.
+    """
+    for name, value in {"warmup_type": warmup_type, "decay_type": decay_type}.items():
+        if value not in CLIMBS:
+            wanted = ", ".join(map(repr, CLIMBS))
+            raise ArgumentError("is no such choice", where=name, wanted=wanted, got=value)
+    if num_stable_steps is None:
+        num_stable_steps = num_training_steps - num_warmup_steps - num_decay_steps
+    decay_begin = num_warmup_steps + num_stable_steps
+
+    def factor(step):
+        if num_warmup_steps <= step < decay_begin:
+            return 1.0
+        if step >= decay_begin + num_decay_steps:
+            return min_lr_ratio
+        if step < num_warmup_steps:
+            height = CLIMBS[warmup_type](step / max(1, num_warmup_steps))
+        else:
+            height = DESCENTS[decay_type]((step - decay_begin) / num_decay_steps, num_cycles)
+        return max(0.0, height * (1.0 - min_lr_ratio) + min_lr_ratio)
+
+    return LambdaLR(optimizer, factor, last_epoch)
+
+
 #: ``lr_scheduler_type`` → its function, and which numbers of steps that takes.
 SCHEDULES = {
     "linear": (get_linear_schedule_with_warmup, 2),
@@ -170,6 +226,7 @@ SCHEDULES = {
     "constant": (get_constant_schedule, 0),
     "constant_with_warmup": (get_constant_schedule_with_warmup, 1),
     "inverse_sqrt": (get_inverse_sqrt_schedule, 1),
+    "warmup_stable_decay": (get_wsd_schedule, 2),
 }
 
 

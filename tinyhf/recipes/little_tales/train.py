@@ -8,9 +8,7 @@ checkpoint, and ends where it would have ended.
 """
 
 import argparse
-import json
 import math
-import time
 from pathlib import Path
 
 from tinyhf import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -30,10 +28,9 @@ from tinyhf.recipes.little_tales.lessons import (
     train_tokenizer,
 )
 from tinyhf.recipes.little_tales.stories import PLOTS, corpus
-from tinyhf.training import AdamW, LambdaLR, Trainer, TrainingArguments
+from tinyhf.recipes.runs import facts_about, finish, run, stop_if_made
 
 HELD_OUT_SEED, HELD_OUT_STORIES = 10_000_000, 400
-PEAK_LEARNING_RATE, WARM_UP, COOL_DOWN = 4e-3, 60, 0.4
 SIZES = {
     "vocab_size": VOCAB_SIZE,
     "hidden_size": 128,
@@ -58,34 +55,19 @@ def new_model(seed):
     return LlamaForCausalLM(LlamaConfig(**SIZES)).init_weights(seed=seed)
 
 
-def schedule(steps):
-    """Linear warm-up, a long plateau, and a straight way down to zero at the end: step → factor."""
-    return lambda step: min((step + 1) / WARM_UP, 1.0, (steps - step) / (steps * COOL_DOWN))
-
-
 def train(model, batches, folder):
     """Read every batch once; returns the Trainer, whose state holds the loss curve."""
-    arguments = TrainingArguments(
-        output_dir=str(folder / "checkpoints"),
-        num_train_epochs=1,
-        per_device_train_batch_size=1,  # an item of the dataset is a whole batch
+    return run(
+        model,
+        batches,
+        lambda items: items[0],  # an item is a whole batch
+        folder,
+        learning_rate=4e-3,
+        warmup_steps=60,
+        cool_down=0.4,
+        per_device_train_batch_size=1,
         train_sampling_strategy="sequential",
-        logging_steps=max(1, len(batches) // 16),
-        save_steps=200,
-        save_total_limit=1,
-        report_to="none",
     )
-    model.requires_grad_()
-    optimizer = AdamW(
-        model.parameters(), lr=PEAK_LEARNING_RATE, betas=(0.9, 0.98), weight_decay=0.01
-    )
-    optimizers = optimizer, LambdaLR(optimizer, schedule(len(batches)))
-    trainer = Trainer(
-        model, arguments, lambda items: items[0], train_dataset=batches, optimizers=optimizers
-    )
-    begun = any((folder / "checkpoints").glob("checkpoint-*"))
-    trainer.train(resume_from_checkpoint=begun)
-    return trainer
 
 
 def held_out_loss(model, batches):
@@ -126,42 +108,34 @@ def save(model, tokenizer, folder):
     ).save_pretrained(folder)
 
 
-def facts_about(trainer, batches, held_out, **facts):
-    """What ``training.json`` tells about the run."""
-    log = [entry for entry in trainer.state.log_history if "loss" in entry]
-    return {
-        "plots": len(PLOTS),
-        "stories_a_step": STORIES_A_STEP,
-        "sentence_steps": SENTENCE_STEPS,
-        "sentences": SENTENCE_STEPS * SENTENCES_A_STEP,
-        "tokens": sum(int((batch["labels"] >= 0).sum()) for batch in batches),
-        "steps": len(batches),
-        "parameters": trainer.model.num_parameters(),
-        "loss_curve": [(entry["step"], round(entry["loss"], 3)) for entry in log],
-        "held_out_stories": HELD_OUT_STORIES,
-        "held_out_loss": round(held_out, 4),
-        "held_out_perplexity": round(math.exp(held_out), 3),
-        **facts,
-    }
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stories", type=int, default=24000, help="stories to train on")
     parser.add_argument("--folder", type=Path, default=Path("little-tales"))
     parser.add_argument("--seed", type=int, default=0, help="for the first weights")
     arguments = parser.parse_args()
+    stop_if_made(arguments.folder)
     stories = corpus(arguments.stories)
     tokenizer = train_tokenizer(stories[:20000])
-    batches, start = list(lessons(tokenizer, stories)), time.time()
+    batches = list(lessons(tokenizer, stories))
     trainer = train(new_model(arguments.seed), batches, arguments.folder)
-    seconds = round(time.time() - start)
     save(trainer.model, tokenizer, arguments.folder)
-    unseen = corpus(HELD_OUT_STORIES, HELD_OUT_SEED)
-    held_out = held_out_loss(trainer.model, make_batches(tokenizer, unseen, STORIES_A_STEP))
-    told = {"stories": arguments.stories, "seed": arguments.seed, "seconds": seconds}
-    facts = facts_about(trainer, batches, held_out, **told)
-    (arguments.folder / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
+    unseen = make_batches(tokenizer, corpus(HELD_OUT_STORIES, HELD_OUT_SEED), STORIES_A_STEP)
+    held_out = held_out_loss(trainer.model, unseen)
+    facts = facts_about(
+        trainer,
+        seed=arguments.seed,
+        plots=len(PLOTS),
+        stories=arguments.stories,
+        stories_a_step=STORIES_A_STEP,
+        sentence_steps=SENTENCE_STEPS,
+        sentences=SENTENCE_STEPS * SENTENCES_A_STEP,
+        tokens=sum(int((batch["labels"] >= 0).sum()) for batch in batches),
+        held_out_stories=HELD_OUT_STORIES,
+        held_out_loss=round(held_out, 4),
+        held_out_perplexity=round(math.exp(held_out), 3),
+    )
+    finish(arguments.folder, facts)
 
 
 if __name__ == "__main__":
