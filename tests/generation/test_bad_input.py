@@ -102,6 +102,7 @@ SETTINGS = [
     ({"early_stopping": 5}, "early_stopping: not allowed"),
     ({"length_penalty": "long"}, "length_penalty: not allowed .*a number, got 'long'"),
     # parts of the caller's own
+    ({"past_key_values": ((1, 2),)}, "past_key_values: is no cache .*DynamicCache.*got 'tuple'"),
     ({"generation_config": {"top_k": 1}}, "generation_config: wrong type .*GenerationConfig"),
     ({"logits_processor": 5}, "logits_processor: must be a list"),
     ({"logits_processor": [5]}, "logits_processor: must be a function .*got 5"),

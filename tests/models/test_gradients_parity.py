@@ -160,3 +160,10 @@ def test_dropout_of_encoder_decoders(variant):
     rates = {"dropout_rate": 0.2} if variant.startswith("t5") else rates
     pair = (getattr(tiny_encoder_decoders, f"{whose}_model")(variant, **rates) for whose in WHOSE)
     assert_same_training(*pair, seq2seq_arrays(variant))
+
+
+@pytest.mark.parametrize("variant", ["bart", "marian"])
+def test_layers_left_out(variant):
+    rates = {"dropout": 0.2, "encoder_layerdrop": 0.5, "decoder_layerdrop": 0.5}
+    pair = (getattr(tiny_encoder_decoders, f"{whose}_model")(variant, **rates) for whose in WHOSE)
+    assert_same_training(*pair, seq2seq_arrays(variant))

@@ -12,6 +12,7 @@ import numpy as np
 from tinyhf.backend import to_host
 from tinyhf.configuration.generation import FIELDS, GLOBAL_DEFAULTS, GenerationConfig
 from tinyhf.errors import ArgumentError, note_once
+from tinyhf.nn import DynamicCache, EncoderDecoderCache
 
 DEFAULT_NEW_TOKENS = 20
 
@@ -105,6 +106,10 @@ def validate_model_kwargs(model, model_kwargs, assistant_model=None):
         nearest = difflib.get_close_matches(name, names, n=1)
         fix = f"Did you mean {nearest[0]}=?" if nearest else None
         raise ArgumentError(f"generate() and the model know no argument {name!r}", fix=fix)
+    cache = model_kwargs.get("past_key_values")
+    if not isinstance(cache, DynamicCache | EncoderDecoderCache | None):
+        wanted, got = "a DynamicCache or EncoderDecoderCache", type(cache).__name__
+        raise ArgumentError("is no cache", where="past_key_values", wanted=wanted, got=got)
     return model_kwargs
 
 

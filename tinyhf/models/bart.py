@@ -11,6 +11,7 @@ Shapes: batch, source = the encoder's tokens, seq = the decoder's new tokens, to
 new tokens, hidden = d_model.
 """
 
+from tinyhf.backend.random import default_generator
 from tinyhf.models.bart_layers import (
     LAYER_NORM_EPS,
     BartDecoderLayer,
@@ -66,6 +67,12 @@ class BartStack(BartPreTrainedModel):
             hidden_states = self.layernorm_embedding(hidden_states)
         return self.omit(self.config.dropout, hidden_states)
 
+    def layers_to_run(self, layerdrop):
+        """In training each layer is left out with probability ``layerdrop`` (Fan et al., 2019)."""
+        if not (self.training and layerdrop):
+            return self.layers
+        return (layer for layer in self.layers if default_generator().uniform(1) >= layerdrop)
+
 
 class BartEncoder(BartStack):
     """Ids to hidden states; every token sees all others."""
@@ -100,7 +107,7 @@ class BartEncoder(BartStack):
         mask = self.encoder_mask(attention_mask, hidden_states, "attention_mask")
 
         all_hidden_states, all_attentions = (), ()
-        for layer in self.layers:
+        for layer in self.layers_to_run(self.config.encoder_layerdrop):
             if output_hidden_states:
                 all_hidden_states += (hidden_states,)
             hidden_states, weights = layer(hidden_states, mask)
@@ -156,7 +163,7 @@ class BartDecoder(BartStack):
         encoder_mask = self.encoder_mask(encoder_attention_mask, encoder_hidden_states)
 
         all_hidden_states, all_attentions, all_cross_attentions = (), (), ()
-        for layer in self.layers:
+        for layer in self.layers_to_run(self.config.decoder_layerdrop):
             if output_hidden_states:
                 all_hidden_states += (hidden_states,)
             hidden_states, weights, cross_weights = layer(
