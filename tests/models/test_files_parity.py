@@ -6,6 +6,7 @@ import logging
 import numpy
 import pytest
 
+from tests.tiny_encoders import our_encoder, their_encoder
 from tests.tiny_llamas import VARIANTS, assert_close, inputs, our_llama, their_llama, their_output
 from tinyhf import AutoModel, AutoModelForCausalLM, LlamaForCausalLM
 from tinyhf.backend import as_dtype, bfloat16
@@ -183,3 +184,11 @@ def test_loading_info(transformers, tmp_path, variant, fields, auto_class):
     assert ours["mismatched_keys"] == {
         (name, tuple(there), tuple(here)) for name, there, here in theirs["mismatched_keys"]
     }
+
+
+@pytest.mark.parametrize("head", ["BertModel", "BertForMaskedLM", "RobertaForTokenClassification"])
+def test_an_encoder_has_no_settings_of_generate(tmp_path, head):
+    for whose, encoder in {"ours": our_encoder, "theirs": their_encoder}.items():
+        encoder(head).save_pretrained(tmp_path / whose)
+    files = [sorted(path.name for path in (tmp_path / who).iterdir()) for who in ("ours", "theirs")]
+    assert files[0] == files[1]

@@ -148,7 +148,7 @@ class PreTrainedModel(SharedStages, Module):
         return (model, loading_info.to_dict()) if output_loading_info else model
 
     def save_pretrained(self, save_directory, max_shard_size="50GB"):
-        """Write config, generation config and weights, in the form transformers reads.
+        """Write config, weights and, if it generates, its settings, in the form transformers reads.
 
         Args:
             save_directory: a folder, made if need be.
@@ -165,7 +165,8 @@ class PreTrainedModel(SharedStages, Module):
         self.config.architectures = [type(self).__name__]
         self.config.dtype = self.dtype.name
         self.config.save_pretrained(folder)
-        self.generation_config.save_pretrained(folder)
+        if self.can_generate():
+            self.generation_config.save_pretrained(folder)
 
     def init_weights(self, seed=None):
         """Give every parameter a random start: the numbers of transformers for the same ``seed``.
