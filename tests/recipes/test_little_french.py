@@ -10,10 +10,10 @@ import pytest
 
 import tinyhf
 from tinyhf import AutoModelForSeq2SeqLM, AutoTokenizer
+from tinyhf.recipes.little_french import words
+from tinyhf.recipes.little_french.grammar import agree, french_group, spell
+from tinyhf.recipes.little_french.pairs import PATTERNS, examples, is_held_out, pair
 from tinyhf.recipes.little_tales import people, things
-from tinyhf.recipes.little_tasks import french_words as words
-from tinyhf.recipes.little_tasks.french import PATTERNS, examples, is_held_out, pair
-from tinyhf.recipes.little_tasks.french_grammar import agree, french_group, spell
 
 NAME = "tinyhf/little-tales-french"
 FOLDER = Path(tinyhf.__file__).parent / "bundled" / "little-tales-french"

@@ -4,18 +4,20 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
 
 import tinyhf
-from tests.recipes.little_tasks_card import CARDS
-from tests.recipes.little_tasks_scores import SCORES, entities
 from tinyhf.recipes.little_tales.people import CHILDREN, FEELINGS
 from tinyhf.recipes.little_tales.things import PLACES
 from tinyhf.recipes.little_tasks import draws, gaps, questions, sentiment, tags
+from tinyhf.recipes.little_tasks.card import CARDS
+from tinyhf.recipes.little_tasks.scores import SCORES, entities
 
 TASKS = [gaps, sentiment, tags, questions]
 ROOT = Path(tinyhf.__file__).parents[1]
@@ -100,27 +102,51 @@ def test_a_gap_hides_one_word():
 
 @pytest.mark.slow
 def test_no_single_word_gives_the_sentiment_away():
-    """Every feeling, "not" and "but" stand in POSITIVE and in NEGATIVE sentences."""
-    examples = sentiment.examples(4000)
-    for word in [*(row.word for row in FEELINGS), "not", "but", "lost", "wonderful"]:
-        labels = {row["label"] for row in examples if re.search(rf"\b{word}\b", row["text"])}
-        assert labels == {"POSITIVE", "NEGATIVE"}, word
-    positive = sum(row["label"] == "POSITIVE" for row in examples)
-    assert 0.45 < positive / len(examples) < 0.55
+    """Every word, "not" and "sad" like any other, stands in both labels, in neither far more."""
+    seen = {"POSITIVE": Counter(), "NEGATIVE": Counter()}
+    for row in sentiment.examples(10000):
+        seen[row["label"]].update(set(re.findall(r"\w+", row["text"])))
+    for word, number in sum(seen.values(), Counter()).items():
+        likely = 4 * (0.25 / number) ** 0.5  # so far off by chance, once in thousands of words
+        assert abs(seen["POSITIVE"][word] / number - 0.5) < 0.1 + likely, word
 
 
 @pytest.mark.slow
-def test_sentiment_of_frames_written_by_hand():
+def test_sentiment_of_sentences_written_by_hand():
     labels = {row["text"]: row["label"] for row in sentiment.examples(30000)}
+    good, bad = (
+        "|".join(row.word for row in FEELINGS if row.tone == tone) for tone in ("good", "bad")
+    )
+    undid = "|".join(undid for undid, _ in sentiment.HAPPENINGS["bad"])
+    do = "|".join(do for _, do in sentiment.HAPPENINGS["good"])
     for pattern, label in {
-        r"\w+ was not (sad|upset|gloomy)\.": "POSITIVE",
-        r"\w+ was not (happy|merry|glad)\.": "NEGATIVE",
-        r"\w+ was (sad|upset|gloomy), but then s?he won the race\.": "POSITIVE",
-        r"\w+ did not lose the race\.": "POSITIVE",
-        r"Although \w+ won the race, \w+ was (sad|upset|gloomy)\.": "NEGATIVE",
+        rf"\w+ was ({bad})\.": "NEGATIVE",
+        rf"\w+ was not ({bad})\.": "POSITIVE",
+        rf"\w+ was not ({good})\.": "NEGATIVE",
+        rf"Neither \w+ nor \w+ was ({good})\.": "NEGATIVE",
+        rf"\w+ would be ({bad}) without \w+\.": "POSITIVE",
+        rf"Who was ({bad})\? Not \w+\.": "POSITIVE",
+        rf"\w+ was ({bad}), but not \w+\.": "POSITIVE",
+        rf"\w+ was ({good}), and so was \w+\.": "POSITIVE",
+        rf"Before s?he [^,]+, \w+ was ({bad})\.": "POSITIVE",
+        rf"\w+ (almost|nearly) ({undid})\.": "POSITIVE",
+        rf"\w+ (failed to|could not|was not able to) ({do})\.": "NEGATIVE",
     }.items():
         found = {labels[text] for text in labels if re.fullmatch(pattern, text)}
         assert found == {label}, pattern
+
+
+def test_the_sentiment_grammar_is_whole():
+    """Every rule that a line names is there, and every rule but the first is named."""
+    lines = [line for rule in sentiment.RULES.values() for line in rule]
+    assert set(re.findall("<!?([^>]+)>", " ".join(lines))) | {"sentence"} == set(sentiment.RULES)
+
+
+@pytest.mark.parametrize(
+    "frame, turned", [("{one} was {felt}.", False), ("{one} was {against}.", True)]
+)
+def test_turning_swaps_the_tones(frame, turned):
+    assert sentiment.expand(frame, Random(0), turned) == "{one} was {felt}."
 
 
 def test_marks_are_read():
@@ -158,7 +184,7 @@ def test_answers_stand_in_the_text():
             assert row["context"][begin : begin + len(text)] == text
             assert not re.match(r"\w\w", row["context"][begin - 1 : begin + 1]), row
     without = sum(not row["answers"]["text"] for row in rows)
-    assert 0.03 < without / len(rows) < 0.2
+    assert 0.15 < without / len(rows) < 0.35
 
 
 def run_command(*arguments):
@@ -205,7 +231,7 @@ def test_the_model_does_what_its_card_says(name):
     folder = BUNDLED / f"little-tales-{name}"
     claims = json.loads((folder / "training.json").read_text())["held_out"]
     card = (folder / "README.md").read_text()
-    for key, score in SCORES[name](f"tinyhf/{folder.name}", NUMBER, FRESH).items():
+    for key, score in SCORES[name](f"tinyhf/{folder.name}", NUMBER, FRESH).scores.items():
         assert f"| {CARDS[name]['scores'][key]} | {claims[key]:.3f} |" in card
         chance = 3 * (claims[key] * (1 - claims[key]) / NUMBER) ** 0.5
         assert score >= claims[key] - 0.02 - chance, key

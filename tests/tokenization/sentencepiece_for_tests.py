@@ -3,38 +3,14 @@
 import json
 import struct
 
-NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
-SPECIAL = [("<unk>", 0.0, UNKNOWN), ("<s>", 0.0, CONTROL), ("</s>", 0.0, CONTROL)]
-
-
-def varint(number):
-    groups = []
-    while True:
-        groups.append(number & 0x7F | (0x80 if number > 0x7F else 0))
-        number >>= 7
-        if not number:
-            return bytes(groups)
-
-
-def field(number, value):
-    """One field of a protobuf message: a whole number, a float, a text or bytes."""
-    if isinstance(value, float):
-        return varint(number << 3 | 5) + struct.pack("<f", value)
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value % (1 << 64))
-    value = value.encode() if isinstance(value, str) else value
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def message(fields):
-    return b"".join(field(number, value) for number, value in fields.items())
-
-
-def model_file(pieces, trainer=None, normalizer=None):
-    """A file's bytes; ``pieces`` are (text, score, type), the others ``{number: value}``."""
-    parts = [field(1, message({1: text, 2: score, 3: kind})) for text, score, kind in pieces]
-    parts += [field(2, message(trainer or {})), field(3, message(normalizer or {}))]
-    return b"".join(parts)
+# Tests find here all they write files with.
+from tinyhf.recipes.little_french.sentencepiece_file import (  # noqa: F401
+    SPECIAL,
+    field,
+    message,
+    model_file,
+)
+from tinyhf.tokenization.sentencepiece_model import BYTE, NORMAL, USER_DEFINED  # noqa: F401
 
 
 def charsmap(character, replacement):

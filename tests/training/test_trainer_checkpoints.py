@@ -105,6 +105,28 @@ def test_resuming_with_a_collator_that_draws(tmp_path):
     assert same_weights(runs[0].model, runs[1].model)
 
 
+@pytest.mark.parametrize(
+    ("saving", "step"),
+    [({"save_strategy": "steps", "save_steps": 8}, 8), ({"save_strategy": "epoch"}, 6)],
+)
+def test_resuming_where_the_order_is_drawn_from_the_same_stream(tmp_path, saving, step):
+    """Rows grouped by length, and dropout: in the middle of the second epoch, and before it."""
+    rows = [{"input_ids": [5, 6] * length, "labels": [5, 6] * length} for length in range(1, 7)]
+    options = {
+        "train_dataset": rows,
+        "train_sampling_strategy": "group_by_length",
+        "per_device_train_batch_size": 1,
+        "max_steps": 15,
+        **saving,
+    }
+    whole = trainer(tmp_path / "whole", **options)
+    whole.train()
+    resumed = trainer(tmp_path / "other", model=llama(), **options)
+    resumed.train(resume_from_checkpoint=tmp_path / "whole" / f"checkpoint-{step}")
+    assert same_weights(whole.model, resumed.model)
+    assert numbers_of(whole) == numbers_of(resumed)
+
+
 KILLED = """
 import os, signal, sys
 from tests.training.tiny_trainers import trainer

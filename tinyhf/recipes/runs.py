@@ -39,7 +39,7 @@ def run(model, dataset, data_collator, folder, *, cool_down, **settings):
         adam_beta2=0.98,
         weight_decay=0.01,
         logging_first_step=True,
-        logging_steps=math.ceil(steps / 12),
+        logging_steps=max(1, steps // 12),
         save_steps=200,
         save_total_limit=1,
         report_to="none",
@@ -48,6 +48,15 @@ def run(model, dataset, data_collator, folder, *, cool_down, **settings):
     trainer = Trainer(model, arguments, data_collator, train_dataset=dataset)
     trainer.train(resume_from_checkpoint=any((folder / CHECKPOINTS).glob("checkpoint-*")))
     return trainer
+
+
+def save_rounded(model, dtype, folder, **settings):
+    """``save_pretrained``, with the weights in ``dtype``, a type of half the size."""
+    model.requires_grad_(False)
+    for name, array in model.state_dict().items():  # buffers as well, as torch's half() does it
+        model.set_parameter(name, array.astype(dtype))
+    model.tie_weights()
+    model.save_pretrained(folder, **settings)
 
 
 def facts_about(trainer, **facts):
@@ -67,6 +76,11 @@ def facts_about(trainer, **facts):
 def finish(folder, facts):
     """The facts are written last: they say that the model is complete."""
     shutil.rmtree(folder / CHECKPOINTS)
+    tell(folder, facts)
+
+
+def tell(folder, facts):
+    """Write ``training.json``."""
     (folder / TRAINING).write_text(json.dumps(facts, indent=1) + "\n")
 
 

@@ -86,8 +86,10 @@ def write_checkpoint(trainer, folder):
         "epochs_completed": trainer.epochs_completed,
     }
     (folder / RUN_STATE).write_text(json.dumps(run_state, indent=2), encoding="utf-8")
-    now, ahead = default_generator().get_state(), trainer.train_dataloader.state_of_next_batch
-    save_file({"now": now, "next_batch": now if ahead is None else ahead}, folder / RNG_STATE)
+    now, loader = default_generator().get_state(), trainer.train_dataloader
+    states = {"epoch": loader.state_of_epoch, "next_batch": loader.state_of_next_batch, "now": now}
+    begun = {name: now if state is None else state for name, state in states.items()}
+    save_file(begun, folder / RNG_STATE)
 
 
 def rotate_checkpoints(trainer):
@@ -162,7 +164,8 @@ def load_run(trainer, folder):
     """Put optimizer, schedule and log of a checkpoint back.
 
     Returns:
-        Where the random numbers stood: (before the next batch was made, when it was saved).
+        Where the random numbers stood: (before the epoch, before the next batch was made, when it
+        was saved).
     """
     trainer.state = TrainerState.load_from_json(folder / TRAINER_STATE)
     trainer.callback_handler.load_states(trainer.state.stateful_callbacks)
@@ -177,4 +180,4 @@ def load_run(trainer, folder):
     trainer.scaler.load_state_dict(run_state["scaler"])
     vars(trainer.loss_log).update(run_state["loss_log"])
     trainer.epochs_completed = run_state["epochs_completed"]
-    return states["next_batch"], states["now"]
+    return states["epoch"], states["next_batch"], states["now"]

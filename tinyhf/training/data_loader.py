@@ -40,7 +40,7 @@ class DataLoader:
             raise ArgumentError("there are no items", where=name, got=len(dataset), fix=fix)
         self.dataset, self.batch_size, self.collate = dataset, batch_size, collate
         self.order, self.columns, self.drop_last, self.name = order, columns, drop_last, name
-        self.state_of_next_batch = None
+        self.state_of_epoch = self.state_of_next_batch = None
 
     def __len__(self):
         full, rest = divmod(len(self.dataset), self.batch_size)
@@ -57,15 +57,20 @@ class DataLoader:
 
         Args:
             skip: how many batches were already seen, when a run is resumed;
-            states: where the random stream stood then: (before the next batch was made, now).
+            states: where the random stream stood: (before the order of this epoch was drawn,
+                before the next batch was made, when the run was saved).
         """
-        default_generator().bernoulli(1, 0.5)  # torch draws a seed for its workers here
+        stream, is_within_epoch = default_generator(), states and skip
+        if states:
+            stream.set_state(states[0] if skip else states[2])
+        self.state_of_epoch = stream.get_state()
+        stream.bernoulli(1, 0.5)  # torch draws a seed for its workers here
         order = self.order(epoch)
-        if states and skip:
-            default_generator().set_state(states[0])
+        if is_within_epoch:
+            stream.set_state(states[1])
         ahead = self.batch(order, skip) if skip < len(self) else None
-        if states and skip:
-            default_generator().set_state(states[1])
+        if is_within_epoch:
+            stream.set_state(states[2])
         for number in range(skip, len(self)):
             current, self.state_of_next_batch = ahead, default_generator().get_state()
             ahead = self.batch(order, number + 1) if number + 1 < len(self) else None

@@ -3,8 +3,8 @@
     python -m tinyhf.recipes.little_tales.train --folder little-tales
 
 Stage 1: a byte-level BPE tokenizer. Stage 2: a small Llama reads ``lessons``, each once. Stage 3:
-saving, as two bfloat16 shards. Stopped at any moment, the same command goes on from the last
-checkpoint, and ends where it would have ended.
+saving, as two bfloat16 shards. Stage 4: the model card. Stopped at any moment, the same command
+goes on from the last checkpoint, and ends where it would have ended.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 from tinyhf import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from tinyhf.autograd import no_grad, plain
 from tinyhf.backend import bfloat16
+from tinyhf.recipes.little_tales.card import write_card
 from tinyhf.recipes.little_tales.lessons import (
     BEGIN,
     END,
@@ -28,7 +29,7 @@ from tinyhf.recipes.little_tales.lessons import (
     train_tokenizer,
 )
 from tinyhf.recipes.little_tales.stories import PLOTS, corpus
-from tinyhf.recipes.runs import facts_about, finish, run, stop_if_made
+from tinyhf.recipes.runs import facts_about, finish, run, save_rounded, stop_if_made
 
 HELD_OUT_SEED, HELD_OUT_STORIES = 10_000_000, 400
 SIZES = {
@@ -82,11 +83,6 @@ def held_out_loss(model, batches):
 
 def save(model, tokenizer, folder):
     """Two bfloat16 shards, config, generation config and tokenizer, as transformers writes them."""
-    model.requires_grad_(False)
-    for name, array in model.named_parameters():
-        model.set_parameter(name, array.astype(bfloat16))
-    model.tie_weights()
-    model.config.dtype = "bfloat16"
     model.generation_config = GenerationConfig(
         bos_token_id=BEGIN,
         eos_token_id=END,
@@ -96,7 +92,7 @@ def save(model, tokenizer, folder):
         top_p=0.95,
         max_length=512,
     )
-    model.save_pretrained(folder, max_shard_size="1500KB")
+    save_rounded(model, bfloat16, folder, max_shard_size="1500KB")
     PreTrainedTokenizerFast(
         tokenizer,
         bos_token="<s>",
@@ -135,6 +131,7 @@ def main():
         held_out_loss=round(held_out, 4),
         held_out_perplexity=round(math.exp(held_out), 3),
     )
+    write_card(arguments.folder, facts)
     finish(arguments.folder, facts)
 
 

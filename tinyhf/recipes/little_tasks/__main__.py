@@ -4,7 +4,7 @@ import argparse
 import json
 from importlib import import_module
 
-TASKS = ["gaps", "sentiment", "tags", "questions", "french"]
+TASKS = ["gaps", "sentiment", "tags", "questions"]
 
 parser = argparse.ArgumentParser(prog="python -m tinyhf.recipes.little_tasks")
 parser.add_argument("task", choices=TASKS, help="what the examples are for")

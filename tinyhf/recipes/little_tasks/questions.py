@@ -1,8 +1,8 @@
 """Recipe · A short paragraph, a question about it, and the words of the paragraph that answer it.
 
 The paragraph is made of facts about different people (`facts.py`). An answer is a piece of the
-text, so it is known where it begins. One question in ten asks about something that the paragraph
-does not tell, and has no answer.
+text, so it is known where it begins. One question in four asks about something that the paragraph
+does not tell, and has no answer; so a model learns to look for more than any colour or feeling.
 """
 
 import random
@@ -13,7 +13,7 @@ from tinyhf.recipes.little_tales.stories import make_choices, put_right
 from tinyhf.recipes.little_tasks import draws
 from tinyhf.recipes.little_tasks.facts import FACTS, Scene, saying_who_i_am
 
-NO_ANSWER_SHARE = 0.1
+NO_ANSWER_SHARE = 0.25
 GOOD, BAD = ([feeling for feeling in FEELINGS if feeling.tone == tone] for tone in ("good", "bad"))
 
 

@@ -1,84 +1,63 @@
-"""Recipe · Sentences with a good or a bad end: POSITIVE or NEGATIVE.
+"""Recipe · Sentences of a good or a bad tone, POSITIVE or NEGATIVE, said in a great many ways.
 
-A frame is a sentence with a tone to be chosen: `{felt}` and `{did}` have that tone, `{against}` and
-`{undid}` the other one. So every frame is said in both tones, "not" and "but" turn the meaning
-round, and no single word gives the label away.
+A frame is a sentence whose tone is still to be chosen: `{felt}`, `{did}`, `{liked}`, `{praised}`
+will have that tone, and `{against}`, `{undid}`, `{disliked}`, `{blamed}` the other one. A small
+grammar makes frames. In it `<fact>` stands for any line of the rule "fact", and `<!fact>` for any
+such line with its two tones swapped:
+
+    <sentence>  ->  it was not true that <!fact>.  ->  it was not true that {one} <!predicate>.
+                ->  it was not true that {one} was {against}.
+
+So each line says, once, what words like "not", "until" or "nobody" do to the tone; every line meets
+every other one, and the label of what comes out is right. As every frame is said in both tones, no
+single word gives the label away.
 """
 
 import random
+import re
 
 from tinyhf.recipes.little_tales.people import FEELINGS
 from tinyhf.recipes.little_tales.stories import make_choices, put_right
 from tinyhf.recipes.little_tasks import draws
+from tinyhf.recipes.little_tasks.sentiment_facts import FACTS
+from tinyhf.recipes.little_tasks.sentiment_pairs import PAIRS
+from tinyhf.recipes.little_tasks.sentiment_sentences import SENTENCES
 
 LABELS = ["NEGATIVE", "POSITIVE"]
 
-FRAMES = [
-    "{one} was [very|so|] {felt}.",
-    "{one} was not {against} [any more|at all].",
-    "{one} was not {against}.",
-    "{one} was no longer {against}.",
-    "{one} was never {against} again.",
-    "{one} was {felt}, and {shown}.",
-    "{one} was {felt}, not {against}.",
-    "{one} was not {against} but {felt}.",
-    "How {felt} {one} was!",
-    "{one} and {other} were {felt}.",
-    "{one} and {other} were not {against}.",
-    "Nobody {at} was {against}.",
-    "Everybody {at} was {felt}.",
-    "{one} {did}.",
-    "{one} {did} {at}.",
-    "{one} did not {undo}.",
-    "{one} did not {undo} {at}.",
-    "{one} {did}, and {he} was {felt}.",
-    "{one} was {felt} because {he} {did}.",
-    "{one} was {felt} because {he} did not {undo}.",
-    "At first {one} was {against}, but then {he} {did}.",
-    "{one} was {against}, but then {he} {did}.",
-    "{one} {undid}, but in the end {he} was {felt}.",
-    "{one} was {against} until {he} {did}.",
-    "Although {he} {undid}, {one} was {felt}.",
-    "{one} was {felt} although {he} {undid}.",
-    "First {one} {undid}, but then {he} {did}.",
-    "{one} was {against} before, but now {he} was {felt}.",
-    "[Today|Now] I am [very|so|] {felt}.",
-    "I am not [{against}|{against} any more|{against} at all].",
-    "We are [very|so|] {felt} [about the {thing}|today|to show you the {thing}].",
-    "We are not {against} [about the {thing}|today|to show you the {thing}].",
-    '"I am [very|so|] {felt}," said {one}.',
-    '"I am not {against}," said {one}.',
-    "{one} {liked} {it}.",
-    "I {like} {it}[!|.]",
-    "I [do not|don't] {dislike} {it}.",
-    "{it} [is|was] [very|really|] {praised}[!|.]",
-    "{it} [is|was] not [{blamed}|{blamed} at all].",
-    "What a {praised} [day|story|present|song|idea|place]!",
-    "{one} said that {it} was {praised}.",
-    "{one} thought that {it} was not {blamed}.",
-    "I think that {it} is {praised}.",
-    "I do not think that {it} is {blamed}.",
-    "We had a {praised} day {at}.",
-    "It was not a {blamed} [day|story|present|song|idea|place].",
-    "First {it} was {blamed}, but now it is {praised}.",
-    "{it} was {praised}, and {one} was {felt}.",
-    "{one} [felt|seemed|looked] {felt}.",
-    "{one} [felt|seemed|looked] {felt}, for {he} {did}.",
-    "{one} did not [feel|look|seem] {against}.",
-    "{one} is [very|so|] {felt} today.",
-    "{one} told {other} that {he} {did}.",
-    "Now {one} has no reason to be {against}.",
-]
-#: Never trained on; how well the labels carry over to another way of speaking.
+RULES = SENTENCES | PAIRS | FACTS
+
+#: What the grammar begins with; `examples` takes other frames as well, with rules or without.
+FRAMES = ["<sentence>"]
+#: No line of the grammar; how well the labels carry over to another way of speaking.
 NEW_FRAMES = [
-    "Everyone could see how {felt} {one} had become.",
-    "It is a pity for those who are {against}, but {one} was {felt}.",
-    "When {one} {did}, {he} stopped being {against}.",
-    "{other} asked whether {one} was {against}, and {one} said no.",
-    "{one} hoped to be {felt}, and so it was.",
-    "Nothing about {it} was {blamed}.",
-    "Far from being {against}, {one} was {felt}.",
+    "It made {one} {felt} to see {other}.",
+    "You should have seen how {felt} {one} looked!",
+    "{one} went home {felt}.",
+    "Even though {other} expected {one} to be {against}, {he} was {felt}.",
+    "Whoever calls {it} {blamed} is wrong.",
+    "Is {one} {against}? No, not in the least.",
+    "{one} had been {against} all morning. Then {he} {did}.",
+    "After {he} {did}, {one} felt {felt} for the rest of the day.",
+    "{one} has every reason to be {felt}.",
+    "{other} made {one} feel {felt}.",
+    "{one} used to be {against}, but those days are over.",
+    "If you ask me, {it} is {praised}.",
 ]
+
+#: What stands in a frame when its tone is turned round, and the other way about.
+TURNED = {
+    "felt": "against",
+    "also_felt": "also_against",
+    "shown": "hidden",
+    "did": "undid",
+    "do": "undo",
+    "liked": "disliked",
+    "like": "dislike",
+    "praised": "blamed",
+    "also_praised": "also_blamed",
+}
+TURNED |= {other: one for one, other in TURNED.items()}
 
 HAPPENINGS = {  # what somebody did, and "did not" do
     "good": """
@@ -105,7 +84,7 @@ HAPPENINGS = {  # what somebody did, and "did not" do
         lost {his} {thing}         | lose {his} {thing}
         broke the {thing}          | break the {thing}
         tore the {thing}           | tear the {thing}
-        had to give the {thing} back | have to give the {thing} back
+        fell from the swing        | fall from the swing
         lost the race              | lose the race
         came in last               | come in last
         quarrelled with {other}    | quarrel with {other}
@@ -128,7 +107,7 @@ HAPPENINGS = {
 }
 LIKING = {
     "good": [("loved", "love"), ("liked", "like"), ("enjoyed", "enjoy"), ("adored", "adore")],
-    "bad": [("hated", "hate"), ("disliked", "dislike"), ("feared", "fear"), ("missed", "miss")],
+    "bad": [("hated", "hate"), ("disliked", "dislike"), ("feared", "fear")],
 }
 OPINIONS = {
     "good": draws.words("wonderful lovely beautiful great good nice fine sweet pretty funny"),
@@ -140,50 +119,53 @@ SUBJECTS = [
 ]  # fmt: skip
 
 
+def expand(frame, rng, turned=False):
+    """`frame` with a line of its rule for each `<rule>`; `turned` swaps the two tones."""
+    frame = make_choices(frame, rng)
+    if turned:
+        frame = re.sub(r"{(\w+)}", lambda field: f"{{{TURNED.get(field[1], field[1])}}}", frame)
+    return re.sub(
+        "<(!?)([^>]+)>",
+        lambda rule: expand(rng.choice(RULES[rule[2]]), rng, turned != bool(rule[1])),
+        frame,
+    )
+
+
 def sentence(rng, held_out=False, frames=FRAMES):
     """One labelled sentence, as {"text": ..., "label": "POSITIVE"}."""
-    frame = rng.choice(frames)
+    frame = expand(rng.choice(frames), rng)
     tone = rng.choice(["good", "bad"])
-    other_tone = "bad" if tone == "good" else "good"
     one, other = draws.people(rng, held_out, 2)
-    felt, against = (feeling(rng, held_out, frame, which) for which in (tone, other_tone))
-    did, undid = (choose(rng, held_out, frame, HAPPENINGS[which]) for which in (tone, other_tone))
-    like, dislike = (rng.choice(LIKING[which]) for which in (tone, other_tone))
     thing, place = draws.thing(rng, held_out, one), draws.place(rng, held_out, one)
-    words = {
-        "felt": felt.word,
-        "shown": felt.shown,
-        "against": against.word,
-        "did": did[0],
-        "undid": undid[0],
-        "undo": undid[1],
-        "liked": like[0],
-        "like": like[1],
-        "dislike": dislike[1],
-        "praised": choose(rng, held_out, frame, OPINIONS[tone]),
-        "blamed": choose(rng, held_out, frame, OPINIONS[other_tone]),
-        "it": rng.choice(SUBJECTS),
-    }
     world = {"thing": thing, "a_thing": draws.with_article(thing), "place": place, "at": place.at}
     world |= {"one": one, "other": other, "he": one.he, "him": one.him, "his": one.his}
-    text = make_choices(frame, rng)
-    for fields in (words | _unchanged(world), world):  # a happening may speak of the world
-        text = text.format(**fields)
-    return {"text": put_right(text), "label": "POSITIVE" if tone == "good" else "NEGATIVE"}
+    words = words_of(tone, rng, held_out, frame) | {"it": rng.choice(SUBJECTS)}
+    others = words_of("bad" if tone == "good" else "good", rng, held_out, frame)
+    words |= {TURNED[name]: word for name, word in others.items()}
+    unchanged = {name: f"{{{name}}}" for name in world}  # a happening may speak of the world
+    text = frame.format(**words, **unchanged).format(**world)
+    text = put_right(re.sub(" (?=[,.!?])", "", text))  # after a choice of nothing
+    return {"text": text, "label": "POSITIVE" if tone == "good" else "NEGATIVE"}
 
 
-def _unchanged(fields):
-    return {name: f"{{{name}}}" for name in fields}
-
-
-def choose(rng, held_out, frame, table):
-    """A row that may stand in this frame."""
-    return rng.choice(draws.share(table, held_out, frame))
-
-
-def feeling(rng, held_out, frame, tone):
-    """A feeling of this tone."""
-    return choose(rng, held_out, frame, [row for row in FEELINGS if row.tone == tone])
+def words_of(tone, rng, held_out, frame):
+    """Words of this tone that may stand in this frame."""
+    feelings = [row for row in FEELINGS if row.tone == tone]
+    felt = rng.choice(draws.share(feelings, held_out, frame))
+    praised = rng.choice(draws.share(OPINIONS[tone], held_out, frame))
+    did, do = rng.choice(draws.share(HAPPENINGS[tone], held_out, frame))
+    liked, like = rng.choice(LIKING[tone])
+    return {
+        "felt": felt.word,
+        "also_felt": rng.choice([row.word for row in feelings if row != felt]),
+        "shown": felt.shown,
+        "did": did,
+        "do": do,
+        "liked": liked,
+        "like": like,
+        "praised": praised,
+        "also_praised": rng.choice([word for word in OPINIONS[tone] if word != praised]),
+    }
 
 
 def examples(number, seed=0, held_out=False, frames=FRAMES):

@@ -3,10 +3,10 @@
 from functools import partial
 from typing import NamedTuple
 
+from tinyhf.recipes.little_french import words
+from tinyhf.recipes.little_french.grammar import Agreeing, Group, french_group
 from tinyhf.recipes.little_tales.people import CHILDREN, FEELINGS, GROWN_UPS, NEIGHBOURS
 from tinyhf.recipes.little_tales.things import PLACES as ENGLISH_PLACES
-from tinyhf.recipes.little_tasks import french_words as words
-from tinyhf.recipes.little_tasks.french_grammar import Agreeing, Group, french_group
 
 AGES = [size for size in words.SIZES if size.english in ("little", "big", "old")]
 FUR = [colour for colour in words.COLOURS if colour.english in ("white", "black", "brown", "grey")]

@@ -2,8 +2,8 @@
 
 A synchronous grammar: a pattern is one sentence in two languages with the same gaps. What fills a
 gap is drawn once and said in both; agreement, elision and contraction are French's own affair
-(`french_grammar`). What happened is told in the passé composé, how things were in the imparfait.
-The bundled model `little-tales-french` was trained on these.
+(`grammar`). What happened is told in the passé composé, how things were in the imparfait, and how
+they are in the présent.
 """
 
 import itertools
@@ -12,10 +12,10 @@ import re
 import zlib
 from typing import NamedTuple
 
+from tinyhf.recipes.little_french.gaps import GAPS
+from tinyhf.recipes.little_french.grammar import spell
 from tinyhf.recipes.little_tales.people import table
 from tinyhf.recipes.little_tales.stories import put_right
-from tinyhf.recipes.little_tasks.french_gaps import GAPS
-from tinyhf.recipes.little_tasks.french_grammar import spell
 
 LINE_GOES_ON = re.compile(r"\n {8}")
 KEPT_BACK = 25
@@ -50,6 +50,8 @@ PATTERNS = table(
     {child} went {place.to} with {child.his} {family.group}. | {child} est allé{child.e} {place.to}
         avec {family.son}.
     {sky} {who} stayed at home.             | {sky} {who} {who.est} resté{who.e} à la maison.
+    {who} {who.are} {place.at}.             | {who} {who.est} {place.at}.
+    {who} {who.are} {feeling}.              | {who} {who.est} {feeling:{who.agreement}}.
     {who} {who.was} {feeling}.              | {who} ét{who.ait} {feeling:{who.agreement}}.
     {who} {who.was} not {feeling}.          | {who} n'ét{who.ait} pas {feeling:{who.agreement}}.
     {who} {who.was} very {trait}.           | {who} ét{who.ait} très {trait:{who.agreement}}.

@@ -1,4 +1,6 @@
-"""How well the bundled models do their little tasks, measured by tinyhf on held-out examples."""
+"""Recipe · How well the models do their little tasks, measured on held-out examples."""
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +17,19 @@ BATCH_SIZE = 64
 LONGEST_ANSWER = 15  # tokens
 
 
+class Measured(NamedTuple):
+    """What a model got right, as shares, and all it got wrong: (what it read, wanted, said)."""
+
+    scores: dict
+    mistakes: list
+
+
+def wrong(*columns):
+    """The rows of (what it read, wanted, said) where the last two differ."""
+    rows = zip(*columns, strict=True)
+    return [(text, wanted, said) for text, wanted, said in rows if wanted != said]
+
+
 def run_in_batches(model, tokenizer, *texts, **options):
     """For each batch: its inputs and the model's outputs."""
     for begin in range(0, len(texts[0]), BATCH_SIZE):
@@ -29,33 +44,36 @@ def gap_scores(folder, number, seed=0):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForMaskedLM.from_pretrained(folder)
     examples = gaps.examples(number, seed, held_out=True)
-    guesses = []
-    for inputs, outputs in run_in_batches(model, tokenizer, [row["text"] for row in examples]):
+    texts, answers = [row["text"] for row in examples], [row["answer"] for row in examples]
+    guesses = []  # for each text five words, the likeliest first
+    for inputs, outputs in run_in_batches(model, tokenizer, texts):
         at_mask = outputs.logits[inputs["input_ids"] == tokenizer.mask_token_id]
-        guesses += [tokenizer.convert_ids_to_tokens(row) for row in at_mask.argsort()[:, -5:]]
-    pairs = [(row["answer"], guess) for row, guess in zip(examples, guesses, strict=True)]
-    return {
-        "first_guess": float(np.mean([answer == guess[-1] for answer, guess in pairs])),
-        "first_five": float(np.mean([answer in guess for answer, guess in pairs])),
-    }
+        best = at_mask.argsort()[:, :-6:-1]
+        guesses += [tokenizer.convert_ids_to_tokens(row) for row in best]
+    first = [words[0] for words in guesses]
+    mistakes = wrong(texts, answers, first)
+    among = [answer in words for answer, words in zip(answers, guesses, strict=True)]
+    scores = {"first_guess": 1 - len(mistakes) / number, "first_five": float(np.mean(among))}
+    return Measured(scores, mistakes)
 
 
 def sentiment_scores(folder, number, seed=0):
     """The share of right labels, in known frames with new words and in new frames."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder)
-    scores = {}
+    measured = Measured({}, [])
     for name, frames in {"accuracy": sentiment.FRAMES, "new_frames": sentiment.NEW_FRAMES}.items():
         examples = sentiment.examples(number, seed, held_out=True, frames=frames)
-        texts = [row["text"] for row in examples]
-        labels = [
+        texts, labels = [row["text"] for row in examples], [row["label"] for row in examples]
+        said = [
             model.config.id2label[int(best)]
             for _, outputs in run_in_batches(model, tokenizer, texts)
             for best in outputs.logits.argmax(-1)
         ]
-        right = [row["label"] == label for row, label in zip(examples, labels, strict=True)]
-        scores[name] = float(np.mean(right))
-    return scores
+        mistakes = wrong(texts, labels, said)
+        measured.scores[name] = 1 - len(mistakes) / number
+        measured.mistakes.extend(mistakes)
+    return measured
 
 
 def tag_scores(folder, number, seed=0):
@@ -63,7 +81,8 @@ def tag_scores(folder, number, seed=0):
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForTokenClassification.from_pretrained(folder)
     examples = tags.examples(number, seed, held_out=True)
-    words, wanted, found = [row["words"] for row in examples], [row["tags"] for row in examples], []
+    words, wanted = [row["words"] for row in examples], [row["tags"] for row in examples]
+    found = []
     for inputs, outputs in run_in_batches(model, tokenizer, words, is_split_into_words=True):
         for at, best in enumerate(outputs.logits.argmax(-1)):
             found.append(tags_of_words(inputs.word_ids(at), best, model.config.id2label))
@@ -77,7 +96,15 @@ def tag_scores(folder, number, seed=0):
         for rows in (wanted, found)
     )
     f1 = 2 * len(there & given) / (len(there) + len(given))
-    return {"accuracy": float(np.mean(right)), "f1": f1}
+    shown = ([show(*row) for row in zip(words, rows, strict=True)] for rows in (wanted, found))
+    mistakes = wrong([row["text"] for row in examples], *shown)
+    return Measured({"f1": f1, "accuracy": float(np.mean(right))}, mistakes)
+
+
+def show(words, row):
+    """What is tagged, as "PER Tom, LOC park"."""
+    spans = sorted(entities(row))
+    return ", ".join(f"{label} {' '.join(words[begin:end])}" for begin, end, label in spans)
 
 
 def tags_of_words(word_ids, tag_ids, id2label):
@@ -107,18 +134,23 @@ def answer_scores(folder, number, seed=0):
     model = AutoModelForQuestionAnswering.from_pretrained(folder)
     examples = questions.examples(number, seed, held_out=True)
     columns = [[row[name] for row in examples] for name in ("question", "context")]
-    given = []
+    spans = []
     batches = run_in_batches(model, tokenizer, *columns, return_offsets_mapping=True)
     for inputs, outputs in batches:
         for at in range(len(inputs["input_ids"])):
             scores = outputs.start_logits[at], outputs.end_logits[at]
             in_context = np.array([which == 1 for which in inputs.sequence_ids(at)])
-            given.append(best_span(*scores, in_context, inputs["offset_mapping"][at]))
+            spans.append(best_span(*scores, in_context, inputs["offset_mapping"][at]))
+    wanted = ["".join(row["answers"]["text"]) for row in examples]  # at most one
+    said = [row["context"][begin:end] for row, (begin, end) in zip(examples, spans, strict=True)]
     right = {True: [], False: []}
-    for row, (begin, end) in zip(examples, given, strict=True):
-        answers = row["answers"]["text"]
-        right[bool(answers)].append(row["context"][begin:end] == (answers[0] if answers else ""))
-    return {"exact": float(np.mean(right[True])), "no_answer": float(np.mean(right[False]))}
+    for answer, given in zip(wanted, said, strict=True):
+        right[answer != ""].append(answer == given)
+    mistakes = wrong(
+        [f"{question} {context}" for question, context in zip(*columns, strict=True)], wanted, said
+    )
+    scores = {"exact": float(np.mean(right[True])), "no_answer": float(np.mean(right[False]))}
+    return Measured(scores, mistakes)
 
 
 def best_span(start_scores, end_scores, in_context, offsets):
