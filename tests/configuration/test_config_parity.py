@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import tinyhf
 from tests.tiny_llamas import VARIANTS, fields_of
 from tinyhf import AutoConfig, LlamaConfig
 
@@ -64,6 +65,15 @@ def test_defaults(their_config):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant(their_config, variant):
     assert_alike(LlamaConfig(**fields_of(variant)), their_config(**fields_of(variant)))
+
+
+@pytest.mark.parametrize("family", ["Llama", "Bert", "Bart"])
+def test_the_fields_that_are_written(family):
+    transformers = pytest.importorskip("transformers")
+    theirs, ours = (getattr(library, f"{family}Config") for library in (transformers, tinyhf))
+    for fields in ({}, {"num_labels": 3, "problem_type": "regression", "output_attentions": True}):
+        told = json.loads(theirs(**fields).to_json_string()).keys()
+        assert json.loads(ours(**fields).to_json_string()).keys() == told - {"transformers_version"}
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

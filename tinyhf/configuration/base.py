@@ -22,6 +22,12 @@ from tinyhf.hub import HubOptions, cached_file
 
 CONFIG_NAME = "config.json"
 
+#: Fields of every family that are written only where they were set.
+SELDOM_SET = {
+    *("is_encoder_decoder", "output_attentions", "output_hidden_states", "return_dict"),
+    *("id2label", "label2id", "problem_type", "architectures", "dtype"),
+}
+
 #: ``model_type`` → config class; each family enters itself when its class is made.
 CONFIG_CLASSES = {}
 
@@ -203,9 +209,18 @@ class PreTrainedConfig:
         fields = {name: value for name, value in vars(self).items() if name not in about_the_file}
         return {**copy.deepcopy(fields), "model_type": self.model_type}
 
-    def to_json_string(self):
-        """The text of ``config.json``."""
-        return json.dumps(self.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    def to_diff_dict(self):
+        """``to_dict()`` without the fields of ``SELDOM_SET`` that nobody set."""
+        return {
+            name: value
+            for name, value in self.to_dict().items()
+            if name not in SELDOM_SET or value != getattr(PreTrainedConfig, name)
+        }
+
+    def to_json_string(self, use_diff=True):
+        """The text of ``config.json``; ``use_diff=False`` writes all fields."""
+        fields = self.to_diff_dict() if use_diff else self.to_dict()
+        return json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     def save_pretrained(self, save_directory):
         """Write ``config.json`` into the folder, which is made if need be."""

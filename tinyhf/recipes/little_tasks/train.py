@@ -27,7 +27,13 @@ from tinyhf import (
 from tinyhf.backend import float16
 from tinyhf.recipes.little_tasks import sentiment, tags
 from tinyhf.recipes.little_tasks.card import write_card
-from tinyhf.recipes.little_tasks.rows import gap_rows, question_rows, sentiment_rows, tag_rows
+from tinyhf.recipes.little_tasks.rows import (
+    gap_rows,
+    of_like_length,
+    question_rows,
+    sentiment_rows,
+    tag_rows,
+)
 from tinyhf.recipes.little_tasks.tokenizer import LONGEST, train_tokenizer
 from tinyhf.recipes.runs import TRAINING, facts_about, finish, run, save_rounded
 
@@ -62,7 +68,7 @@ HEADS = {
         sentiment.LABELS,
         sentiment_rows,
         DataCollatorWithPadding,
-        examples=150_000,
+        examples=300_000,
         dropout=0.1,
         learning_rate=1e-3,
     ),
@@ -80,7 +86,7 @@ HEADS = {
         [],
         question_rows,
         DataCollatorWithPadding,
-        examples=240_000,
+        examples=160_000,
         dropout=0.0,
         learning_rate=2e-3,
     ),
@@ -117,14 +123,14 @@ def fine_tune(model, tokenizer, rows, collator, folder, learning_rate, seed):
     """Read every row once, save, measure, and tell."""
     trainer = run(
         model,
-        rows,
+        list(of_like_length(rows, BATCH_SIZE)),
         collator,
         folder,
         learning_rate=learning_rate,
         warmup_steps=60,
         cool_down=0.5,
         per_device_train_batch_size=BATCH_SIZE,
-        train_sampling_strategy="group_by_length",
+        train_sampling_strategy="sequential",
         seed=seed,
     )
     save_rounded(model, float16, folder)
