@@ -7,4 +7,4 @@ tokenizer = AutoTokenizer.from_pretrained("tinyhf/little-tales-french")
 
 breakpoint()
 pipe = pipeline("translation_en_to_fr", model=model, tokenizer=tokenizer, num_beams=1)
-print(pipe("The dog sees a cat.")[0]["translation_text"])
+print(pipe("The dog found a red ball.")[0]["translation_text"])

@@ -51,7 +51,7 @@ Only text made by programs of this project: {read}
 
 ## How it was trained
 
-With tinyhf's own `Trainer` (NumPy, AdamW) on two shared CPU cores; this makes all four
+With tinyhf's own `Trainer` (NumPy, AdamW) on one of two shared CPU cores; this makes all four
 `little-tales-*` models of this kind again:
 
     python -m tinyhf.recipes.little_tasks.train --folder models --seed {seed}
@@ -118,7 +118,8 @@ passage says it again.""",
         "held_out": f"""In the first line, a held-out sentence puts a feeling, a happening or an
 opinion where it never stood in training (one in five is kept for that in every kind of sentence),
 and half of the names were never used. In the second line the kinds of sentences themselves are new:
-{len(sentiment.NEW_FRAMES)} that are only for this test.""",
+{len(sentiment.NEW_FRAMES)} that are only for this test, written by somebody who had not seen the
+grammar. They were measured twice: after 150,000 examples the share was 0.850, so more were read.""",
         "limits": """It knows the sentences of a small grammar and the words of the little world,
 not English; the second line of the table says how far that carries.""",
     },
