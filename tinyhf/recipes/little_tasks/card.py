@@ -119,7 +119,8 @@ passage says it again.""",
 opinion where it never stood in training (one in five is kept for that in every kind of sentence),
 and half of the names were never used. In the second line the kinds of sentences themselves are new:
 {len(sentiment.NEW_FRAMES)} that are only for this test, written by somebody who had not seen the
-grammar. They were measured twice: after 150,000 examples the share was 0.850, so more were read.""",
+grammar. They were measured three times: it was 0.850 after 150,000 examples, so more were read, and
+0.907 before sentences like "Nobody was happy" came into the grammar.""",
         "limits": """It knows the sentences of a small grammar and the words of the little world,
 not English; the second line of the table says how far that carries.""",
     },
@@ -142,7 +143,7 @@ twenty-two toys; animals and "the baker" are no names to it.""",
         "task": "questions",
         "pipeline_tag": "question-answering",
         "what": "A very small BERT that finds the answer to a question in a short paragraph.",
-        "read": "paragraphs of two to four facts in the little world, and questions about them.",
+        "read": "paragraphs of one to four facts in the little world, and questions about them.",
         "start": STARTED,
         "scores": {
             "exact": "answers that are right to the letter",

@@ -33,13 +33,19 @@ class Scene(NamedTuple):
         return self.thing.split(" ", 1)[1]
 
 
+WAYS_OF_HAVING = [
+    *(("had", "have", "did"), ("carried", "carry", "did"), ("bought", "buy", "did")),
+    *(("has", "have", "does"), ("wants", "want", "does"), ("likes", "like", "does")),
+]
+
+
 def having(rng, scene):
     one, a_thing = scene.one, with_article(scene.thing)
-    had, have = rng.choice([("had", "have"), ("carried", "carry"), ("bought", "buy")])
+    had, have, did = rng.choice(WAYS_OF_HAVING)
     return f"{one} {had} {a_thing}.", [
         (f"Who {had} the [{scene.toy}|{scene.thing}]?", one.name),
         (f"Who {had} {a_thing}?", one.name),
-        (f"What did {one} {have}?", a_thing),
+        (f"What {did} {one} {have}?", a_thing),
         (f"What [colour|color] [was|is] [the|{one}'s] {scene.toy}?", scene.colour),
     ]
 
@@ -64,13 +70,18 @@ def going(rng, scene):
 def finding(rng, scene):
     one, toy, a_thing = scene.one, scene.toy, with_article(scene.thing)
     found, find = rng.choice([("found", "find"), ("hid", "hide"), ("saw", "see"), ("lost", "lose")])
+    questions = [
+        (f"Who {found} the {toy}?", one.name),
+        (f"What did {one} {find}?", a_thing),
+        (f"What [colour|color] [was|is] the {toy}?", scene.colour),
+    ]
+    if rng.random() < 0.3:
+        return f"{one} {found} {a_thing}.", questions
     spot = rng.choice(scene.place.spots)
     return f"{one} {found} {a_thing} {spot}.", [
         (f"Where [was|is] the {toy}?", spot),
         (f"Where did {one} {find} the {toy}?", spot),
-        (f"Who {found} the {toy}?", one.name),
-        (f"What did {one} {find}?", a_thing),
-        (f"What [colour|color] [was|is] the {toy}?", scene.colour),
+        *questions,
     ]
 
 

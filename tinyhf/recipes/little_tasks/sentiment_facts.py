@@ -191,9 +191,10 @@ FACTS = {
         [not a|no] {blamed}
         """,
     "feeling of all": """
-        [everybody|everyone] {at} was {felt}
-        [nobody|no one|not one child] {at} was {against}
-        [hardly anyone|hardly anybody|almost nobody] {at} was {against}
+        [everybody|everyone] [{at}|] was {felt}
+        [nobody|no one|not one child] [{at}|] was {against}
+        [nobody|no one] was {against}
+        [hardly anyone|hardly anybody|almost nobody] [{at}|] was {against}
         [none|not one] of the children was {against}
         all the children were {felt}
         {one} and {other} were <feeling>
@@ -225,8 +226,8 @@ FACTS = {
         [nobody|no one] [called|would call|found] {one} {against}
         [everybody|{other}] [called|found] {one} {felt}
         {other} did not find {one} {against}
-        [nobody|no one|not one child] {at} {undid}
-        [everybody|every child] {at} {did}
+        [nobody|no one|not one child] [{at}|] {undid}
+        [everybody|every child] [{at}|] {did}
         it was [{one} who {did}|not {one} who {undid}]
         [never|not once] did {one} {undo}
         [not even {other}|no rain|no storm] could make {one} {against}
