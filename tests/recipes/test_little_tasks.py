@@ -120,7 +120,9 @@ def test_sentiment_of_sentences_written_by_hand():
     undid = "|".join(undid for undid, _ in sentiment.HAPPENINGS["bad"])
     do = "|".join(do for _, do in sentiment.HAPPENINGS["good"])
     for pattern, label in {
-        rf"\w+ was ({bad})\.": "NEGATIVE",
+        rf"(?!Nobody)\w+ was ({bad})\.": "NEGATIVE",
+        rf"(Nobody|No one) was ({bad})\.": "POSITIVE",
+        rf"(Nobody|No one) was ({good})\.": "NEGATIVE",
         rf"\w+ was not ({bad})\.": "POSITIVE",
         rf"\w+ was not ({good})\.": "NEGATIVE",
         rf"Neither \w+ nor \w+ was ({good})\.": "NEGATIVE",
