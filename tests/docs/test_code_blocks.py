@@ -48,6 +48,7 @@ def test_python_blocks(page, tmp_path, monkeypatch):
         exec(compile(code, page, "exec"), namespace)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "console")])
 def test_console_blocks(page):
     for block in blocks(page, "console"):

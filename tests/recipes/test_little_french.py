@@ -15,6 +15,8 @@ from tinyhf.recipes.little_french.grammar import agree, french_group, spell
 from tinyhf.recipes.little_french.pairs import PATTERNS, examples, is_held_out, pair
 from tinyhf.recipes.little_tales import people, things
 
+pytestmark = pytest.mark.slow
+
 NAME = "tinyhf/little-tales-french"
 FOLDER = Path(tinyhf.__file__).parent / "bundled" / "little-tales-french"
 UNSEEN_SEED = 20_000_000

@@ -13,6 +13,8 @@ from tinyhf.recipes.little_tales.first_sentences import first_sentences
 from tinyhf.recipes.little_tales.people import CHILDREN, GROWN_UPS, NEIGHBOURS, PET_NAMES
 from tinyhf.recipes.little_tales.stories import PLOTS, put_right
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(tinyhf.__file__).parent / "bundled" / "little-tales"
 FILES = [
     "README.md",

@@ -170,7 +170,7 @@ def write_card(folder, facts):
     name = folder.name.removeprefix("little-tales-")
     measured = SCORES[name](folder, EXAMPLES, SEED)
     (folder / "README.md").write_text(card(name, folder, facts, measured))
-    scores = {key: round(score, 4) for key, score in measured.scores.items()}
+    scores = {key: round(score, 6) for key, score in measured.scores.items()}
     return facts | {"held_out": scores}
 
 
