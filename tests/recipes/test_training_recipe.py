@@ -1,14 +1,17 @@
 """The recipe of little-tales, in small: a few lessons, stopped and gone on with, and saved."""
 
-from itertools import islice
+from itertools import count, islice
 
 import numpy as np
 import pytest
 
 from tinyhf import AutoModelForCausalLM, AutoTokenizer
+from tinyhf.autograd import plain
+from tinyhf.recipes import runs
 from tinyhf.recipes.little_tales import corpus
 from tinyhf.recipes.little_tales.lessons import PAD, VOCAB_SIZE, lessons, train_tokenizer
 from tinyhf.recipes.little_tales.train import held_out_loss, new_model, save, train
+from tinyhf.training import Trainer, TrainingArguments
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +34,37 @@ def test_lessons(batches, tokenizer):
     for batch in batches:
         ids, labels = batch["input_ids"], batch["labels"]
         np.testing.assert_array_equal(labels == -100, ids == PAD)
+
+
+def test_stopped_and_gone_on_with(tmp_path, batches, monkeypatch):
+    monkeypatch.setattr(runs, "TrainingArguments", saving_every_step)
+    whole = train(new_model(0), batches, tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "update_weights", stopping_at_step(8))
+        train(new_model(0), batches, tmp_path / "in_two")
+    (checkpoint,) = (tmp_path / "in_two" / "checkpoints").iterdir()
+    assert checkpoint.name == "checkpoint-7"
+    in_two = train(new_model(1), batches, tmp_path / "in_two")
+    for (name, array), (_, other) in zip(
+        whole.model.named_parameters(), in_two.model.named_parameters(), strict=True
+    ):
+        assert plain(array).tobytes() == plain(other).tobytes(), name
+
+
+def saving_every_step(**settings):
+    return TrainingArguments(**{**settings, "save_steps": 1})
+
+
+def stopping_at_step(number):
+    """``Trainer.update_weights``, until somebody presses Ctrl-C in this step."""
+    real, steps = Trainer.update_weights, count(1)
+
+    def update_weights(trainer):
+        if next(steps) == number:
+            raise KeyboardInterrupt
+        real(trainer)
+
+    return update_weights
 
 
 def test_a_short_run(tmp_path, batches, tokenizer):
