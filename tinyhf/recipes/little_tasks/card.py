@@ -17,7 +17,7 @@ from tinyhf.recipes.runs import TRAINING, curve_table, tell
 EXAMPLES, MISTAKES = 2000, 4
 #: Neither looked at while the recipe was made, nor the seed of the training examples: the same seed
 #: tells held-out examples in the same order and with the same turns as those.
-SEED = 101
+SEED = 102
 
 CARD = """---
 license: apache-2.0
@@ -119,8 +119,9 @@ passage says it again.""",
 opinion where it never stood in training (one in five is kept for that in every kind of sentence),
 and half of the names were never used. In the second line the kinds of sentences themselves are new:
 {len(sentiment.NEW_FRAMES)} that are only for this test, written by somebody who had not seen the
-grammar. They were measured three times: it was 0.850 after 150,000 examples, so more were read, and
-0.907 before sentences like "Nobody was happy" came into the grammar.""",
+grammar; two more, which it turned out to know, were left out. They were looked at before, filled
+with other words: 0.850 after 150,000 examples, so more were read; then 0.907, and 0.909 after
+sentences like "Nobody was happy" had come into the grammar.""",
         "limits": """It knows the sentences of a small grammar and the words of the little world,
 not English; the second line of the table says how far that carries.""",
     },

@@ -12,8 +12,8 @@ def of_like_length(rows, batch_size):
     """The rows in an order in which those of a batch are about as long, so that little is padded.
 
     Eight batches are sorted at a time, then shuffled. (With the Trainer's own "group_by_length",
-    which goes from long to short over fifty batches and begins again, a model for gaps never learnt
-    more than how often each word comes.)
+    which goes from long to short over fifty batches and begins again, the model for gaps learnt, in
+    the one run that was tried, no more than how often each word comes.)
     """
     for start in range(0, len(rows), 8 * batch_size):
         pool = sorted(rows[start : start + 8 * batch_size], key=lambda row: len(row["input_ids"]))
