@@ -170,15 +170,16 @@ def write_card(folder, facts):
     """
     name = folder.name.removeprefix("little-tales-")
     measured = SCORES[name](folder, EXAMPLES, SEED)
-    (folder / "README.md").write_text(card(name, folder, facts, measured))
-    scores = {key: round(score, 6) for key, score in measured.scores.items()}
-    return facts | {"held_out": scores}
+    facts = facts | {"held_out": {key: round(value, 6) for key, value in measured.scores.items()}}
+    (folder / "README.md").write_text(card(name, folder, facts, measured.mistakes))
+    return facts
 
 
-def card(name, folder, facts, measured):
+def card(name, folder, facts, mistakes):
     """The text of one card."""
     config = json.loads((folder / "config.json").read_text())
-    lines = [(what, f"{measured.scores[key]:.3f}") for key, what in CARDS[name]["scores"].items()]
+    scores, asked = facts["held_out"], CARDS[name]["scores"]
+    lines = [(what, f"{scores[key]:.3f}") for key, what in asked.items()]
     fields = {
         **config,
         **facts,
@@ -189,7 +190,7 @@ def card(name, folder, facts, measured):
         "curve": curve_table(facts["loss_curve"]),
         "measured": EXAMPLES,
         "score_table": table(["", "share"], lines),
-        "mistake_table": mistake_table(measured.mistakes),
+        "mistake_table": mistake_table(mistakes),
     }
     return CARD.format(**fields)
 
